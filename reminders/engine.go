@@ -1,0 +1,170 @@
+package reminders
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// Desk is what the clockwork needs of the conversation and its channels.
+type Desk interface {
+	// Compose writes the text of a message for its reader. ENOTFOUND: the templates have no such text.
+	Compose(ctx context.Context, claim Claim) (Outgoing, error)
+	// Send makes one try. It returns when the outcome is known, or unknown for good.
+	Send(ctx context.Context, out Outgoing) Result
+	// Find asks the provider about a message whose outcome nobody saw; ErrNoRecord where it cannot be asked.
+	Find(ctx context.Context, out Outgoing, since time.Time) (result Result, found bool, err error)
+	// On says whether a channel is configured.
+	On(channel string) bool
+	// Every is the time between two messages on a channel, over all workers together; 0 = no limit.
+	Every(channel string) time.Duration
+	// Forget deletes a provider's copy. EUNAVAILABLE: not yet; ErrNoRecord: the provider keeps none that could be.
+	Forget(ctx context.Context, channel, address, providerID string) error
+	// CatchUp interprets replies that were stored but not interpreted, and says how many.
+	CatchUp(ctx context.Context) (int, error)
+}
+
+// ErrNoRecord says that a channel's provider keeps no record that could be asked.
+var ErrNoRecord = errors.New("the provider keeps no record that can be asked")
+
+// Engine is the clockwork. Any number of engines may run over one Store.
+type Engine struct {
+	Store    Store
+	Desk     Desk
+	Calendar *Calendar
+	Now      func() time.Time
+	Log      *slog.Logger
+	Worker   string        // this process, unique among those alive
+	Trace    func(Verdict) // told every decision, if not nil
+}
+
+const (
+	planBatch    = 500             // enrolments planned in one transaction
+	claimBatch   = 100             // messages claimed in one transaction
+	sendBatch    = 10              // messages in a provider's hands at once; all that a kill can leave unknown
+	lease        = 3 * time.Minute // longer than a batch can take, waiting for its place in line included
+	sendTimeout  = 30 * time.Second
+	pairAhead    = 24 * time.Hour // groups are made the day before exercise 1
+	unknownGrace = 2 * time.Minute
+	unknownLimit = 15 * time.Minute // then the provider's silence counts
+)
+
+// Tick does everything that is due now, and returns when nothing is left or ctx is done. What is being
+// sent when ctx is done is finished first. A stage that fails does not keep the others from their work.
+func (e *Engine) Tick(ctx context.Context) (Counts, error) {
+	started := e.Now()
+	var counts Counts
+	var errs []error
+	for _, stage := range []func(context.Context, *Counts) error{
+		e.catchUp, e.planAll, e.pairAll, e.closeVisits, e.deliverAll, e.reconcile, e.rescue, e.forget,
+	} {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := stage(ctx, &counts); err != nil && ctx.Err() == nil {
+			errs = append(errs, err)
+		}
+	}
+	err := errors.Join(errs...)
+	tick := Tick{StartedAt: started, Took: e.Now().Sub(started), Worker: e.Worker, Counts: counts}
+	if err != nil {
+		tick.Error = err.Error()
+	}
+	// The record of a tick that was told to stop is worth the moment it takes.
+	return counts, errors.Join(err, e.Store.SaveTick(context.WithoutCancel(ctx), tick))
+}
+
+func (e *Engine) catchUp(ctx context.Context, counts *Counts) error {
+	n, err := e.Desk.CatchUp(ctx)
+	counts.Replies += n
+	return err
+}
+
+// planAll plans every enrolment that changed since it was last planned.
+func (e *Engine) planAll(ctx context.Context, counts *Counts) error {
+	for ctx.Err() == nil {
+		subjects, err := e.Store.EnrolmentsToPlan(ctx, planBatch)
+		if err != nil || len(subjects) == 0 {
+			return err
+		}
+		now := e.Now()
+		plans := make([]Plan, 0, len(subjects))
+		days := map[int64][]Date{} // exercises planned in this batch, by person
+		for _, s := range subjects {
+			s.Exercises = append(s.Exercises, days[s.Person.ID]...)
+			p := e.Calendar.Plan(now, s)
+			for _, m := range p.Insert {
+				if m.Kind == KindExercise {
+					days[s.Person.ID] = append(days[s.Person.ID], e.Calendar.Today(m.DueAt))
+				}
+			}
+			counts.Planned += len(p.Insert) + len(p.Revive)
+			counts.Moved += len(p.Move)
+			plans = append(plans, p)
+		}
+		if err := e.Store.SavePlans(ctx, now, plans); err != nil {
+			return err
+		}
+		if len(subjects) < planBatch {
+			return nil
+		}
+	}
+	return ctx.Err()
+}
+
+// pairAll gives a buddy to everybody whose exercise 1 is near.
+func (e *Engine) pairAll(ctx context.Context, counts *Counts) error {
+	now := e.Now()
+	over := e.Calendar.Today(now).AddDays(-7*Exercises - 7)
+	subjects, err := e.Store.CompaniesToPair(ctx, now.Add(pairAhead), over)
+	if err != nil {
+		return err
+	}
+	for _, s := range subjects {
+		groups, joined := Pair(s, now)
+		if len(groups) == 0 {
+			continue
+		}
+		err := e.Store.SaveGroups(ctx, now, groups, joined)
+		if ErrorCode(err) == ECONFLICT {
+			continue // another worker was first; the next tick sees what it did
+		}
+		if err != nil {
+			return err
+		}
+		for _, g := range groups {
+			for _, m := range g.Members {
+				if g.ID == 0 || m.New {
+					counts.Paired++
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Engine) closeVisits(ctx context.Context, counts *Counts) error {
+	n, err := e.Store.CloseVisits(ctx, e.Now())
+	counts.Visits += n
+	return err
+}
+
+func (e *Engine) rescue(ctx context.Context, counts *Counts) error {
+	released, unknown, err := e.Store.Rescue(ctx, e.Now())
+	counts.Rescued += released
+	counts.Unknown += unknown
+	return err
+}
+
+func (e *Engine) deliverAll(ctx context.Context, counts *Counts) error {
+	return e.deliver(ctx, PriorityBulk, counts)
+}
+
+// DeliverReplies sends what is to be said back to people now, without waiting for a bulk that a tick may
+// be busy with.
+func (e *Engine) DeliverReplies(ctx context.Context) (Counts, error) {
+	var counts Counts
+	err := e.deliver(ctx, PriorityReply, &counts)
+	return counts, err
+}

@@ -1,0 +1,182 @@
+package reminders
+
+import "time"
+
+// State is where a message is in its life; see the package comment for the arrows.
+type State string
+
+const (
+	Planned     State = "planned"
+	Claimed     State = "claimed"
+	Sending     State = "sending"
+	Unknown     State = "unknown"
+	Accepted    State = "accepted"
+	Sent        State = "sent"
+	Delivered   State = "delivered"
+	Undelivered State = "undelivered"
+	Failed      State = "failed"
+	Skipped     State = "skipped"
+)
+
+// rank orders what a provider reports. A status only moves a message up; the first final state stays.
+var rank = map[State]int{Sending: 1, Unknown: 1, Accepted: 2, Sent: 3, Delivered: 4, Undelivered: 4, Failed: 4}
+
+// Advances says whether a provider's report of state to moves a message on from state from.
+func Advances(from, to State) bool { return rank[from] > 0 && rank[to] > rank[from] }
+
+// HasLeft says whether the provider took the message, whatever came of it afterwards.
+func (s State) HasLeft() bool {
+	return s == Accepted || s == Sent || s == Delivered || s == Undelivered
+}
+
+// Open says whether something is still to happen to the message before it can be called sent or skipped.
+func (s State) Open() bool {
+	return s == Planned || s == Claimed || s == Sending || s == Unknown
+}
+
+// Reasons why a message was skipped. They are shown to consultants, by a text in templates.
+const (
+	ReasonOptedOut     = "opted out"
+	ReasonTooLate      = "too late"
+	ReasonPaused       = "paused"
+	ReasonNoAddress    = "no address"
+	ReasonWrongAddress = "wrong address"
+	ReasonChannelOff   = "channel off"
+	ReasonAnswered     = "answered"  // a reminder whose question was answered
+	ReasonNotAsked     = "not asked" // a reminder whose exercise never left
+	ReasonNoBuddy      = "no buddy"  // alone in the company
+	ReasonNoContact    = "no contact"
+	ReasonNoConsultant = "no consultant"
+	ReasonNoVisit      = "no visit"   // no visit was agreed
+	ReasonSuperseded   = "superseded" // another message took its place
+	ReasonUnknown      = "outcome unknown"
+	ReasonErased       = "erased"
+	ReasonNoText       = "no text" // the templates have no such text; the log says which
+)
+
+// Kind is what a message is for. The texts in templates are found by kind and course.
+type Kind string
+
+const (
+	KindWelcome       Kind = "welcome"
+	KindExercise      Kind = "exercise"
+	KindNudge         Kind = "nudge" // the one reminder of an unanswered exercise
+	KindBuddy         Kind = "buddy"
+	KindCheckin       Kind = "checkin"
+	KindCheckinAgain  Kind = "checkin-again"
+	KindBuddyJoined   Kind = "buddy-joined"
+	KindVisitDay      Kind = "visit-day"
+	KindLeader        Kind = "leader"
+	KindVisitProposal Kind = "visit-proposal"
+	KindVisitAgain    Kind = "visit-proposal-again"
+	KindVisitReminder Kind = "visit-reminder"       // to the contact
+	KindStaffReminder Kind = "visit-staff-reminder" // to consultant and teacher
+	KindStaffBooked   Kind = "visit-staff-booked"
+	KindBrief         Kind = "visit-brief"
+	KindReply         Kind = "reply" // what is said back to something a person wrote
+)
+
+// Priorities: the smaller goes first. What is said back to a person waits for no bulk.
+const (
+	PriorityReply = 0
+	PriorityVisit = 1
+	PriorityBulk  = 2
+)
+
+// Choice is one way to answer a question: a digit on a phone, a button in Slack and in e-mail.
+type Choice struct {
+	Digit   string `json:"digit"`
+	Label   string `json:"label"`
+	Meaning string `json:"meaning"` // yes, no, partly, plan, none, rating, barrier:<kind>, slot, again
+}
+
+// Message is one outgoing text: planned, then sent or skipped with a reason, never sent twice.
+// Subject and Step together are its unique key: planning the same step again inserts nothing.
+type Message struct {
+	ID      int64
+	Subject string // what the step belongs to: "enrolment/12", "class/3/company/2", "visit/4/contact", "reply/99"
+	Step    string // "exercise-3"
+	Kind    Kind
+	Week    int // 1..6 for exercise, nudge, checkin; days before for a visit's reminder; else 0
+
+	PersonID    int64 // to whom: a Person …
+	UserID      int64 // … or a User; both 0 = nobody known (a company without contact)
+	EnrolmentID int64 // 0 = none
+	CompanyID   int64
+	ClassID     int64
+	VisitID     int64
+	QuestionID  int64             // the message this one reminds of or answers; 0 = none
+	Params      map[string]string // what the text needs besides its context; "key" names the text of a KindReply
+
+	Priority   int
+	DueAt      time.Time // as the programme has it; lateness is counted from here
+	RunAt      time.Time // not before; moved by retries and by waiting for the next window
+	ValidUntil time.Time // the window's end: what has not left by then waits for the next one. Zero = any time
+
+	State      State
+	Reason     string // why skipped or failed, or what was decided about an unknown
+	Worker     string // who claimed it
+	LeaseUntil time.Time
+	Attempts   int  // tries begun
+	Resend     bool // a second try after an outcome nobody saw; the text says so
+
+	Channel        string // as sent
+	Address        string // as sent
+	Body           string // as sent
+	Choices        []Choice
+	ProviderID     string
+	ProviderStatus string
+	ErrorCode      string
+	SentAt         time.Time // when the provider took it
+	UpdatedAt      time.Time
+}
+
+// Outgoing is a message ready for a channel.
+type Outgoing struct {
+	MessageID   int64
+	Kind        Kind
+	Channel     string
+	To          string // E.164, Slack user id or e-mail (Slack: looked up), e-mail
+	Name        string // of the recipient
+	Language    string
+	Subject     string // e-mail
+	Text        string // what the person reads; on SMS the choices are in it
+	Choices     []Choice
+	ValidUntil  time.Time // the provider must not send it later; zero = its own default
+	Participant bool      // gets List-Unsubscribe and the way out; staff do not
+}
+
+// Outcome is what a try to send came to.
+type Outcome string
+
+const (
+	OutcomeAccepted Outcome = "accepted" // the provider took it
+	OutcomeRetry    Outcome = "retry"    // proven unsent, worth another try after RetryAfter
+	OutcomeFailed   Outcome = "failed"   // refused, no automatic retry
+	OutcomeUnknown  Outcome = "unknown"  // nobody saw the answer: never resent blindly
+	OutcomeHalt     Outcome = "halt"     // proven unsent, and nothing else can leave on this channel now
+)
+
+// Result is what a channel says about one try. Detail never holds a secret, an address or a text.
+type Result struct {
+	Outcome     Outcome
+	ProviderID  string
+	Status      string // the provider's own word
+	Code        string // the provider's error code
+	Detail      string
+	RetryAfter  time.Duration // 0 = the sender chooses
+	Delivered   bool          // accepted and known to have arrived (a simulated phone)
+	OptOut      bool          // the provider says this person opted out: suppress until START
+	BadAddress  bool          // the address is wrong: stop using it, ask the consultant
+	ThrottleAll bool          // slow the whole sender, not only this message
+}
+
+// Attempt is one try to send a message.
+type Attempt struct {
+	MessageID          int64
+	Number             int
+	Worker             string
+	StartedAt, EndedAt time.Time
+	Outcome            Outcome
+	Code, Detail       string
+}

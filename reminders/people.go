@@ -1,0 +1,114 @@
+package reminders
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Channels a person can be written to on.
+const (
+	SMS   = "sms"
+	Slack = "slack"
+	Email = "email"
+)
+
+// Shift is when a person is at work.
+type Shift string
+
+const (
+	DayShift     Shift = "day"
+	EveningShift Shift = "evening"
+	NightShift   Shift = "night"
+)
+
+// Company is a customer of the school. Its contact is the nearest leader of the people it sends.
+type Company struct {
+	ID           int64
+	Name         string
+	Window       Window      // zero: none of its own
+	ClosedWeeks  ClosedWeeks // ISO weeks in which nothing is sent
+	ContactID    int64       // a Person; 0 = none known
+	ConsultantID int64       // a User; 0 = none known
+}
+
+// Class is a course held from Start to End, for one or more companies.
+type Class struct {
+	ID         int64
+	Course     string // slug: 5s, forretning, smed, problemloesning
+	Name       string // as the roster has it, else course and start
+	Start, End Date
+	Weekday    time.Weekday // the weekday chosen for the exercises; Sunday = none chosen
+	TeacherID  int64        // a User; 0 = none known
+}
+
+// Person is anybody who is written to on a phone: participants and company contacts.
+type Person struct {
+	ID           int64
+	Name         string
+	Phone        string // E.164, "" = none
+	Email        string
+	SlackID      string
+	Channel      string // the one asked for; see Address
+	Language     string // ISO 639-1
+	Easy         bool   // prefers the short, easy text everywhere; never a diagnosis
+	Shift        Shift
+	Window       Window
+	OptedOutAt   time.Time // zero = not
+	PausedUntil  time.Time // zero = not
+	AddressFault string    // the provider's code that says the address is wrong; "" = none
+}
+
+// FirstName is the part of the name that a colleague would use.
+func (p Person) FirstName() string {
+	first, _, _ := strings.Cut(strings.TrimSpace(p.Name), " ")
+	return first
+}
+
+// Address is the channel and address to write to: the channel asked for where it has an address,
+// else the first of sms, slack, email that has one. Both are "" where there is none.
+// A Slack user may be known by e-mail only: the adapter looks the user up.
+func (p Person) Address() (channel, address string) {
+	on := map[string]string{SMS: p.Phone, Slack: p.SlackID, Email: p.Email}
+	if p.Channel == Slack && p.SlackID == "" {
+		on[Slack] = p.Email
+	}
+	order := slices.Insert([]string{SMS, Slack, Email}, 0, p.Channel)
+	for _, channel := range order {
+		if on[channel] != "" {
+			return channel, on[channel]
+		}
+	}
+	return "", ""
+}
+
+// Enrolment is a participant on a class.
+type Enrolment struct {
+	ID        int64
+	PersonID  int64
+	ClassID   int64
+	CompanyID int64
+	Team      string
+	Goal      string
+	Basis     string // consent, legitimate or "" (not stated): the legal basis, recorded with CreatedAt
+	CreatedAt time.Time
+}
+
+// Roles of a user.
+const (
+	Admin      = "admin"
+	Consultant = "consultant"
+	Teacher    = "teacher"
+)
+
+// User is somebody at the school who signs in: consultant, teacher, administrator.
+type User struct {
+	ID            int64
+	Email         string
+	Name          string
+	Role          string
+	Language      string
+	PasswordHash  string    // "" = cannot sign in yet (named in a roster only)
+	CalendarToken string    // the unguessable part of the feed's address
+	DisabledAt    time.Time // zero = active
+}

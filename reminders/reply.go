@@ -1,0 +1,119 @@
+package reminders
+
+import "time"
+
+// Inbound is one incoming text as a provider delivered it, before anybody interpreted it.
+type Inbound struct {
+	Channel    string
+	ProviderID string            // the provider's id: the same id again is the same text
+	From       string            // E.164, Slack user id, e-mail
+	To         string            // our number, bot or mailbox
+	Text       string            // as written; a button's digit
+	QuestionID int64             // our message id where the reply names its question (button, thread, answer page); 0 = does not
+	Media      []string          // addresses of pictures, shown to the consultant, never fetched by the bot
+	OptOut     string            // what the provider did by itself: "STOP", "START", "HELP" or ""
+	Attributes map[string]string // whatever else is worth keeping (num_segments, team_id, thread_ts …)
+	At         time.Time         // when it reached us (UTC)
+}
+
+// StatusReport is what a provider reports about a message afterwards.
+type StatusReport struct {
+	MessageID  int64 // ours, from the callback's address; 0 = the callback does not say
+	ProviderID string
+	State      State  // Accepted, Sent, Delivered, Undelivered, Failed; "" for a status that moves nothing
+	Raw        string // the provider's own word
+	Code       string // the provider's error code; "" = none
+
+	// What the error table says of Code, filled in before the report is stored.
+	RetryAt     time.Time // try again then, if fewer than MaxAttempts were made; zero = do not
+	MaxAttempts int
+	OptOut      bool
+	BadAddress  bool
+}
+
+// States of a reply.
+const (
+	ReplyReceived = "received" // stored, not yet interpreted
+	ReplyHandled  = "handled"
+	ReplyInbox    = "inbox" // waits for a person
+)
+
+// Kinds of reply: what it was taken for.
+const (
+	ReplyStop    = "stop"
+	ReplyStart   = "start"
+	ReplyAnswer  = "answer"
+	ReplyCommand = "command"
+	ReplyText    = "text"    // a reflection, kept in the person's own words
+	ReplyUnknown = "unknown" // from somebody we do not know
+)
+
+// Reply is one incoming text, stored.
+type Reply struct {
+	ID int64
+	Inbound
+	PersonID  int64 // 0 = not known (yet)
+	State     string
+	Kind      string
+	Why       string // the reason for the interpretation, in a few words
+	HandledAt time.Time
+}
+
+// Question is a sent message that asked for a digit.
+type Question struct {
+	Message
+	Answer  string // the digit that counts now; "" = unanswered
+	Meaning string
+}
+
+// Participation is an enrolment with what surrounds it.
+type Participation struct {
+	Enrolment  Enrolment
+	Class      Class
+	Company    Company
+	Consultant *User
+	Buddies    []Person // the others of the buddy group
+	Starter    int64    // the person who starts; 0 = no group
+}
+
+// ReplyContext is what is needed to interpret a reply.
+type ReplyContext struct {
+	Reply          Reply
+	Person         *Person         // nil = unknown
+	Participations []Participation // newest class first
+	Leads          []Company       // companies whose contact the person is
+	Questions      []Question      // sent to this person on this channel in the last 90 days, newest first
+	Visits         []Visit         // of the companies in Leads that are not over, soonest first
+}
+
+// AnswerGiven is what a reply means for a question. All are kept; the last one counts.
+type AnswerGiven struct {
+	QuestionID  int64
+	EnrolmentID int64
+	Step        string // of the exercise or check-in, also where a reminder was answered
+	Digit       string
+	Meaning     string
+}
+
+// Booking is the choice of a slot.
+type Booking struct {
+	VisitID int64
+	Span    Span
+}
+
+// Effects is all that comes of one reply; the store applies it once and whole, or not at all.
+type Effects struct {
+	ReplyID     int64
+	Kind, State string // of the reply afterwards
+	Why         string
+	PersonID    int64 // 0 = unknown
+	OptOut      bool
+	OptIn       bool
+	PauseUntil  time.Time // zero = unchanged
+	Unpause     bool
+	Language    string // "" = unchanged
+	Answers     []AnswerGiven
+	Book        *Booking
+	NewSlots    *Visit    // a visit whose Slots, Round and State are replaced
+	Say         []Message // inserted unless their (Subject, Step) is there already
+}
