@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"efterkurs/reminders"
+)
+
+// staleLine is how far ahead a channel's line can be: further ahead it was left by a clock set wrong.
+const staleLine = time.Minute
+
+// channelRow is a channel's line and its halt.
+type channelRow struct {
+	Channel   string `db:"channel"`
+	NextAt    millis `db:"next_at"`
+	Throttled millis `db:"throttled_until"`
+	HaltedAt  millis `db:"halted_at"`
+	Reason    string `db:"halted_reason"`
+}
+
+// channel returns the row of a channel, locked, making it where it is not there.
+func lockChannel(ctx context.Context, t *tx, channel string) (row channelRow, err error) {
+	if _, err := t.exec(ctx, `INSERT INTO channels (channel) VALUES ($1) ON CONFLICT (channel) DO NOTHING`, channel); err != nil {
+		return row, fmt.Errorf("opening the line of %s: %w", channel, err)
+	}
+	err = t.get(ctx, &row, `SELECT channel, next_at, throttled_until, halted_at, halted_reason FROM channels WHERE channel = $1`+t.forUpdate(`FOR NO KEY UPDATE`), channel)
+	if err != nil {
+		return row, fmt.Errorf("reading the line of %s: %w", channel, err)
+	}
+	return row, nil
+}
+
+// Reserve takes places in a channel's line. The row is the line: who locks it first stands first.
+func (s *Store) Reserve(ctx context.Context, channel string, now time.Time, places int, every time.Duration) (place time.Time, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		row, err := lockChannel(ctx, t, channel)
+		if err != nil {
+			return err
+		}
+		place = now
+		if throttled := row.Throttled.Time(); throttled.After(place) {
+			place = throttled
+		}
+		if next := row.NextAt.Time(); next.After(place) && !next.After(place.Add(staleLine)) {
+			place = next
+		}
+		// Whole milliseconds are stored: round up, so that the rate is never exceeded.
+		next := place.Add(time.Duration(places)*every + time.Millisecond - 1)
+		_, err = t.exec(ctx, `UPDATE channels SET next_at = $1 WHERE channel = $2`, ms(next), channel)
+		return err
+	})
+	return place, err
+}
+
+// Throttle lets nothing leave on channel before until; an earlier until does not shorten a later one.
+func (s *Store) Throttle(ctx context.Context, channel string, until time.Time) error {
+	return s.write(ctx, func(t *tx) error {
+		if _, err := lockChannel(ctx, t, channel); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, `UPDATE channels SET throttled_until = $1 WHERE channel = $2 AND throttled_until < $1`, ms(until), channel)
+		return err
+	})
+}
+
+// Halt stops a channel until Resume; the first reason stays.
+func (s *Store) Halt(ctx context.Context, now time.Time, channel, reason string) error {
+	return s.write(ctx, func(t *tx) error {
+		if _, err := lockChannel(ctx, t, channel); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, `UPDATE channels SET halted_at = $1, halted_reason = $2 WHERE channel = $3 AND halted_at = 0`, ms(now), clean(reason), channel)
+		return err
+	})
+}
+
+// Resume lets a halted channel go on. ENOTFOUND where it is not halted.
+func (s *Store) Resume(ctx context.Context, channel string) error {
+	return s.write(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, `UPDATE channels SET halted_at = 0, halted_reason = '', throttled_until = 0 WHERE channel = $1 AND halted_at > 0`, channel)
+		if err == nil && n == 0 {
+			return reminders.Errorf(reminders.ENOTFOUND, "the channel %s is not halted", channel)
+		}
+		return err
+	})
+}
+
+// Halted returns the halted channels and why.
+func (s *Store) Halted(ctx context.Context) (map[string]string, error) {
+	halted := map[string]string{}
+	err := s.peek(ctx, func(t *tx) error {
+		var rows []channelRow
+		if err := t.all(ctx, &rows, `SELECT channel, next_at, throttled_until, halted_at, halted_reason FROM channels WHERE halted_at > 0`); err != nil {
+			return fmt.Errorf("reading halted channels: %w", err)
+		}
+		for _, r := range rows {
+			halted[r.Channel] = r.Reason
+		}
+		return nil
+	})
+	return halted, err
+}
+
+// ticksKept is a week of minutes.
+const ticksKept = 10080
+
+// SaveTick stores the record of a tick, and forgets those of more than ticksKept ticks ago.
+func (s *Store) SaveTick(ctx context.Context, tick reminders.Tick) error {
+	counts, err := json.Marshal(tick.Counts)
+	if err != nil {
+		return fmt.Errorf("writing a tick's counts: %w", err)
+	}
+	return s.write(ctx, func(t *tx) error {
+		var id int64
+		if err := t.get(ctx, &id, `INSERT INTO ticks (started_at, took_ms, worker, counts, error) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+			ms(tick.StartedAt), tick.Took.Milliseconds(), clean(tick.Worker), string(counts), clean(tick.Error)); err != nil {
+			return fmt.Errorf("saving a tick: %w", err)
+		}
+		_, err := t.exec(ctx, `DELETE FROM ticks WHERE id <= $1`, id-ticksKept)
+		return err
+	})
+}
+
+type tickRow struct {
+	StartedAt millis `db:"started_at"`
+	Took      int64  `db:"took_ms"`
+	Worker    string `db:"worker"`
+	Counts    string `db:"counts"`
+	Error     string `db:"error"`
+}
+
+// LastTick returns the last tick that ended; ENOTFOUND where there was none.
+func (s *Store) LastTick(ctx context.Context) (tick reminders.Tick, err error) {
+	err = s.peek(ctx, func(t *tx) error {
+		tick, err = lastTick(ctx, t)
+		return err
+	})
+	return tick, err
+}
+
+func lastTick(ctx context.Context, t *tx) (reminders.Tick, error) {
+	var r tickRow
+	if err := t.get(ctx, &r, `SELECT started_at, took_ms, worker, counts, error FROM ticks ORDER BY id DESC LIMIT 1`); err != nil {
+		return reminders.Tick{}, notFound(err, "there was no tick yet")
+	}
+	return reminders.Tick{StartedAt: r.StartedAt.Time(), Took: time.Duration(r.Took) * time.Millisecond, Worker: r.Worker,
+		Counts: fromJSON[reminders.Counts](r.Counts), Error: r.Error}, nil
+}

@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"efterkurs/reminders"
+)
+
+// Record makes transitions, each only if it still applies: see reminders.Change. One that no longer
+// applies is left out without an error: somebody else has moved the message on.
+func (s *Store) Record(ctx context.Context, now time.Time, changes []reminders.Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
+	return s.write(ctx, func(t *tx) error { return record(ctx, t, now, changes) })
+}
+
+// lifeRow is what decides about a transition.
+type lifeRow struct {
+	ID         int64  `db:"id"`
+	State      string `db:"state"`
+	Worker     string `db:"worker"`
+	Attempts   int    `db:"attempts"`
+	PersonID   ref    `db:"person_id"`
+	ProviderID string `db:"provider_id"`
+	Status     string `db:"provider_status"`
+	Code       string `db:"error_code"`
+	Reason     string `db:"reason"`
+	RunAt      millis `db:"run_at"`
+	ValidUntil millis `db:"valid_until"`
+	Resend     bool   `db:"resend"`
+	Lease      millis `db:"lease_until"`
+	SentAt     millis `db:"sent_at"`
+	Outcome    string `db:"outcome"` // of the last attempt
+}
+
+const lifeColumns = `m.id, m.state, m.worker, m.attempts, m.person_id, m.provider_id, m.provider_status, m.error_code, m.reason, m.run_at,
+	m.valid_until, m.resend, m.lease_until, m.sent_at,
+	COALESCE((SELECT t.outcome FROM attempts AS t WHERE t.message_id = m.id AND t.number = m.attempts), '') AS outcome`
+
+// update writes rows back as they are now, in one statement for up to a thousand.
+func update(ctx context.Context, t *tx, now time.Time, rows []lifeRow) error {
+	var v values
+	for _, r := range rows {
+		v.add(r.ID, r.State, r.Worker, r.ProviderID, r.Status, r.Code, r.Reason, r.RunAt, r.ValidUntil, r.Resend, r.Lease, r.SentAt)
+	}
+	return v.each(1, func(list string, args []any) error {
+		_, err := t.exec(ctx, `WITH n (id, state, worker, provider, status, code, reason, run, valid, resend, lease, sent) AS (VALUES `+list+`)
+			UPDATE messages SET state = n.state, worker = n.worker, provider_id = n.provider, provider_status = n.status, error_code = n.code,
+				reason = n.reason, run_at = n.run, valid_until = n.valid, resend = n.resend, lease_until = n.lease, sent_at = n.sent, updated_at = $1
+			FROM n WHERE messages.id = n.id`, append([]any{ms(now)}, args...)...)
+		if err != nil {
+			return fmt.Errorf("moving messages on: %w", err)
+		}
+		return nil
+	})
+}
+
+func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Change) error {
+	var ids, optOut []int64
+	persons := set{}
+	faults := map[int64]string{}
+	for _, c := range changes {
+		ids = append(ids, c.ID)
+		if c.PersonID != 0 && c.Result.OptOut {
+			persons.add(c.PersonID)
+			optOut = append(optOut, c.PersonID)
+		}
+		if c.PersonID != 0 && c.Result.BadAddress {
+			persons.add(c.PersonID)
+			faults[c.PersonID] = c.Result.Code
+		}
+	}
+	// What a provider says about a person holds whatever became of the message. Persons come before messages.
+	if err := t.lock(ctx, "persons", persons.ids()); err != nil {
+		return err
+	}
+	if err := markFaults(ctx, t, now, faults); err != nil {
+		return err
+	}
+	if err := markOptedOut(ctx, t, now, optOut); err != nil {
+		return err
+	}
+	rows, err := allIn[lifeRow](ctx, t, `SELECT `+lifeColumns+` FROM messages AS m WHERE m.id IN (%s) ORDER BY m.id`+t.forUpdate(`FOR NO KEY UPDATE OF m`), ids)
+	if err != nil {
+		return fmt.Errorf("reading messages to move on: %w", err)
+	}
+	byID := make(map[int64]*lifeRow, len(rows))
+	for i := range rows {
+		byID[rows[i].ID] = &rows[i]
+	}
+	moved := set{}
+	var ended values
+	for _, c := range changes {
+		r := byID[c.ID]
+		if r == nil {
+			continue
+		}
+		if c.Attempt > 0 {
+			ended.add(c.ID, c.Attempt, ms(c.EndedAt), string(outcomeOf(c)), c.Result.ProviderID, c.Result.Code, c.Result.Detail)
+		}
+		if r.apply(c) {
+			moved.add(c.ID)
+		} else {
+			t.s.log.Info("a change no longer applies", "message", c.ID, "from", c.From, "to", c.To, "state", r.State, "attempt", c.Attempt)
+		}
+	}
+	var changed []lifeRow
+	for _, r := range rows {
+		if _, ok := moved[r.ID]; ok {
+			changed = append(changed, r)
+		}
+	}
+	if err := update(ctx, t, now, changed); err != nil {
+		return err
+	}
+	return endAttempts(ctx, t, &ended)
+}
+
+// outcomeOf is the outcome that a change means for its attempt.
+func outcomeOf(c reminders.Change) reminders.Outcome {
+	switch {
+	case c.Result.Outcome != "":
+		return c.Result.Outcome
+	case c.To.HasLeft():
+		return reminders.OutcomeAccepted
+	default:
+		return reminders.OutcomeUnknown
+	}
+}
+
+// endAttempts writes what came of tries. An outcome that is known is not overwritten by another.
+func endAttempts(ctx context.Context, t *tx, ended *values) error {
+	return ended.each(0, func(list string, args []any) error {
+		_, err := t.exec(ctx, `WITH n (id, number, ended, outcome, provider, code, detail) AS (VALUES `+list+`)
+			UPDATE attempts SET ended_at = n.ended, outcome = n.outcome, code = n.code, detail = n.detail,
+				provider_id = CASE WHEN n.provider = '' THEN attempts.provider_id ELSE n.provider END
+			FROM n WHERE attempts.message_id = n.id AND attempts.number = n.number AND attempts.outcome IN ('', 'unknown')`, args...)
+		if err != nil {
+			return fmt.Errorf("ending attempts: %w", err)
+		}
+		return nil
+	})
+}
+
+// apply makes the change if it applies, and says whether it did.
+func (r *lifeRow) apply(c reminders.Change) bool {
+	state := reminders.State(r.State)
+	accepted := c.To.HasLeft()
+	switch {
+	case c.Attempt == 0:
+		if state != c.From || state == reminders.Claimed && r.Worker != c.Worker {
+			return false
+		}
+	case r.Attempts != c.Attempt:
+		return false
+	case state == reminders.Sending || state == reminders.Unknown:
+	case accepted && (state.HasLeft() || state == reminders.Failed):
+		// The callback was faster: fill in what is missing.
+		changed := false
+		if r.ProviderID == "" && c.Result.ProviderID != "" {
+			r.ProviderID, changed = c.Result.ProviderID, true
+		}
+		if r.Status == "" && c.Result.Status != "" {
+			r.Status, changed = c.Result.Status, true
+		}
+		if r.SentAt == 0 {
+			r.SentAt, changed = ms(c.EndedAt), true
+		}
+		if reminders.Advances(state, c.To) {
+			r.State, changed = string(c.To), true
+		}
+		return changed
+	case accepted && (state == reminders.Planned || state == reminders.Claimed) && (r.Outcome == "" || r.Outcome == string(reminders.OutcomeUnknown)):
+		// It was given up as unsent, and its slow worker now says that it was sent after all: whoever has
+		// claimed it since finds it gone in Begin.
+	default:
+		return false
+	}
+	r.State, r.Reason = string(c.To), c.Reason
+	if c.Attempt > 0 {
+		r.Status, r.Code = c.Result.Status, c.Result.Code
+		if c.Result.ProviderID != "" {
+			r.ProviderID = c.Result.ProviderID
+		}
+	}
+	if accepted && r.SentAt == 0 {
+		r.SentAt = ms(c.EndedAt)
+	}
+	if c.To == reminders.Planned {
+		r.RunAt, r.ValidUntil = ms(c.RunAt), ms(c.ValidUntil)
+		r.Resend = r.Resend || c.Resend
+	}
+	if c.To != reminders.Sending && c.To != reminders.Claimed {
+		r.Lease = 0
+		if c.To == reminders.Planned {
+			r.Worker = ""
+		}
+	}
+	return true
+}
+
+// markFaults notes which addresses are wrong, by person.
+func markFaults(ctx context.Context, t *tx, now time.Time, faults map[int64]string) error {
+	for id, code := range faults {
+		if code == "" {
+			code = "refused"
+		}
+		if _, err := t.exec(ctx, `UPDATE persons SET address_fault = $1, updated_at = $2 WHERE id = $3 AND erased_at = 0`, code, ms(now), id); err != nil {
+			return fmt.Errorf("marking the address of person %d: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// markOptedOut records STOP for persons whose rows are locked: on the person, and as hashes of the
+// addresses. What is planned for them is skipped by whoever comes to it.
+func markOptedOut(ctx context.Context, t *tx, now time.Time, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	slices.Sort(ids)
+	persons, err := findPersons(ctx, t, slices.Compact(ids))
+	if err != nil {
+		return err
+	}
+	var hashes values
+	for _, id := range slices.Compact(ids) {
+		for _, hash := range t.s.hashes(persons[id]) {
+			hashes.add(hash, ms(now))
+		}
+	}
+	if _, err := t.insert(ctx, "suppressions", `hash, at`, &hashes, `ON CONFLICT (hash) DO NOTHING`); err != nil {
+		return fmt.Errorf("suppressing addresses: %w", err)
+	}
+	return inChunks(ids, func(list string) error {
+		_, err := t.exec(ctx, `UPDATE persons SET opted_out_at = $1, updated_at = $1 WHERE id IN (`+list+`) AND opted_out_at = 0`, ms(now))
+		return err
+	})
+}

@@ -1,0 +1,384 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"efterkurs/reminders"
+)
+
+// SaveReply stores what a person wrote. fresh is false where the provider delivers it again; id is then
+// the one it has. A text without a provider's id is always new.
+func (s *Store) SaveReply(ctx context.Context, in reminders.Inbound) (id int64, fresh bool, err error) {
+	if in.ProviderID == "" {
+		in.ProviderID = "none-" + randomHex(16)
+	}
+	err = s.write(ctx, func(t *tx) error {
+		var v values
+		v.add(in.Channel, in.ProviderID, in.From, in.To, in.Text, ref(in.QuestionID), toJSON(in.Media), in.OptOut, toJSON(in.Attributes), ms(in.At))
+		n, err := t.insert(ctx, "replies", `channel, provider_id, from_address, to_address, body, question_id, media, opt_out, attributes, at`, &v,
+			`ON CONFLICT (channel, provider_id) DO NOTHING`)
+		if err != nil {
+			return fmt.Errorf("storing a reply: %w", err)
+		}
+		fresh = n == 1
+		return t.get(ctx, &id, `SELECT id FROM replies WHERE channel = $1 AND provider_id = $2`, in.Channel, clean(in.ProviderID))
+	})
+	return id, fresh, err
+}
+
+// PendingReplies returns replies that are stored but not interpreted, oldest first (index replies_received).
+func (s *Store) PendingReplies(ctx context.Context, limit int) (replies []reminders.Reply, err error) {
+	err = s.peek(ctx, func(t *tx) error {
+		var rows []replyRow
+		if err := t.all(ctx, &rows, `SELECT `+replyColumns+` FROM replies AS r WHERE r.state = 'received' ORDER BY r.id LIMIT $1`, limit); err != nil {
+			return fmt.Errorf("looking for replies to interpret: %w", err)
+		}
+		for _, r := range rows {
+			replies = append(replies, r.reply())
+		}
+		return nil
+	})
+	return replies, err
+}
+
+// questionAge is how far back a question can be that a reply answers.
+const questionAge = 90 * 24 * time.Hour
+
+// ReplyContext returns what is needed to interpret a reply; ENOTFOUND where there is none.
+func (s *Store) ReplyContext(ctx context.Context, replyID int64) (rc reminders.ReplyContext, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		rc = reminders.ReplyContext{}
+		var r replyRow
+		if err := t.get(ctx, &r, `SELECT `+replyColumns+` FROM replies AS r WHERE r.id = $1`, replyID); err != nil {
+			return notFound(err, "there is no reply %d", replyID)
+		}
+		rc.Reply = r.reply()
+		if rc.Person, err = senderOf(ctx, t, rc.Reply); err != nil || rc.Person == nil {
+			return err
+		}
+		if rc.Participations, err = participations(ctx, t, rc.Person.ID); err != nil {
+			return err
+		}
+		if rc.Questions, err = askedOf(ctx, t, rc.Person.ID, rc.Reply); err != nil {
+			return err
+		}
+		return leads(ctx, t, &rc)
+	})
+	return rc, err
+}
+
+// senderOf finds who wrote a reply: whoever was asked, where the reply names its question, else whoever
+// has the address. An address that several share tells nobody apart, and a person decides.
+func senderOf(ctx context.Context, t *tx, r reminders.Reply) (*reminders.Person, error) {
+	type attempt struct {
+		where string
+		arg   any
+	}
+	var attempts []attempt
+	if r.QuestionID != 0 {
+		attempts = append(attempts, attempt{`p.id = (SELECT m.person_id FROM messages AS m WHERE m.id = $1)`, r.QuestionID})
+	}
+	switch r.Channel {
+	case reminders.SMS:
+		attempts = append(attempts, attempt{`p.phone = $1 AND p.phone <> ''`, r.From})
+	case reminders.Slack:
+		attempts = append(attempts, attempt{`p.slack_id = $1 AND p.slack_id <> ''`, r.From})
+		email := r.Attributes["email"]
+		if strings.Contains(r.From, "@") {
+			email = r.From
+		}
+		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> '' AND p.channel = 'slack'`, strings.ToLower(email)})
+	case reminders.Email:
+		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> ''`, strings.ToLower(r.From)})
+	}
+	for _, a := range attempts {
+		var rows []personRow
+		if err := t.all(ctx, &rows, `SELECT `+personColumns+` FROM persons AS p WHERE p.erased_at = 0 AND `+a.where+` ORDER BY p.id LIMIT 2`, a.arg); err != nil {
+			return nil, fmt.Errorf("looking for the sender of reply %d: %w", r.ID, err)
+		}
+		if len(rows) == 1 {
+			p := rows[0].person()
+			return &p, nil
+		}
+	}
+	return nil, nil
+}
+
+// participations returns a person's enrolments with what surrounds them, newest class first.
+func participations(ctx context.Context, t *tx, personID int64) ([]reminders.Participation, error) {
+	var rows []enrolmentRow
+	if err := t.all(ctx, &rows, `SELECT `+enrolmentColumns+` FROM enrolments AS e JOIN classes AS cl ON cl.id = e.class_id
+		WHERE e.person_id = $1 ORDER BY cl.end_date DESC, e.id DESC`, personID); err != nil {
+		return nil, fmt.Errorf("reading enrolments of person %d: %w", personID, err)
+	}
+	ids, classes, companies, consultants, persons := set{}, set{}, set{}, set{}, set{}
+	for _, e := range rows {
+		ids.add(e.ID)
+		classes.add(e.ClassID)
+		companies.add(e.CompanyID)
+	}
+	classByID, err := findClasses(ctx, t, classes.ids())
+	if err != nil {
+		return nil, err
+	}
+	companyByID, err := findCompanies(ctx, t, companies.ids())
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range companyByID {
+		consultants.add(c.ConsultantID)
+	}
+	userByID, err := findUsers(ctx, t, consultants.ids())
+	if err != nil {
+		return nil, err
+	}
+	groups, err := groupsOf(ctx, t, ids.ids())
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		for _, m := range g {
+			persons.add(m.PersonID)
+		}
+	}
+	personByID, err := findPersons(ctx, t, persons.ids())
+	if err != nil {
+		return nil, err
+	}
+	out := make([]reminders.Participation, len(rows))
+	for i, e := range rows {
+		p := reminders.Participation{Enrolment: e.enrolment(), Class: classByID[e.ClassID], Company: companyByID[e.CompanyID]}
+		p.Consultant = at(userByID, p.Company.ConsultantID)
+		p.Buddies, p.Starter = buddiesOf(groups[e.ID], e.ID, personByID)
+		out[i] = p
+	}
+	return out, nil
+}
+
+// askedOf returns the questions sent to a person on the reply's channel, newest first (index messages_person).
+func askedOf(ctx context.Context, t *tx, personID int64, r reminders.Reply) ([]reminders.Question, error) {
+	var rows []messageRow
+	if err := t.all(ctx, &rows, `SELECT `+messageColumns+` FROM messages AS m WHERE m.person_id = $1 AND m.channel = $2 AND m.choices <> ''
+		AND m.state IN ('sending', 'unknown', 'accepted', 'sent', 'delivered', 'undelivered') AND m.updated_at >= $3
+		ORDER BY CASE WHEN m.sent_at = 0 THEN m.updated_at ELSE m.sent_at END DESC, m.id DESC LIMIT 200`, personID, r.Channel, ms(r.At.Add(-questionAge))); err != nil {
+		return nil, fmt.Errorf("reading questions to person %d: %w", personID, err)
+	}
+	ids := make([]int64, len(rows))
+	for i, m := range rows {
+		ids[i] = m.ID
+	}
+	answers, err := latestAnswers(ctx, t, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]reminders.Question, 0, len(rows))
+	for _, m := range rows {
+		if m.SentAt != 0 && m.SentAt < ms(r.At.Add(-questionAge)) {
+			continue
+		}
+		out = append(out, reminders.Question{Message: m.message(), Answer: answers[m.ID].Digit, Meaning: answers[m.ID].Meaning})
+	}
+	return out, nil
+}
+
+// leads adds the companies whose contact the person is, and their visits that are not over.
+func leads(ctx context.Context, t *tx, rc *reminders.ReplyContext) error {
+	var companies []companyRow
+	if err := t.all(ctx, &companies, `SELECT `+companyColumns+` FROM companies AS co WHERE co.contact_id = $1 ORDER BY co.id`, rc.Person.ID); err != nil {
+		return fmt.Errorf("reading companies of contact %d: %w", rc.Person.ID, err)
+	}
+	var ids []int64
+	for _, c := range companies {
+		rc.Leads = append(rc.Leads, c.company())
+		ids = append(ids, c.ID)
+	}
+	visits, err := allIn[visitRow](ctx, t, `SELECT `+visitColumns+` FROM visits AS v WHERE v.company_id IN (%s) AND v.state NOT IN ('held', 'cancelled')
+		ORDER BY CASE WHEN v.start_at = 0 THEN 1 ELSE 0 END, v.start_at, v.earliest, v.id`, ids)
+	if err != nil {
+		return err
+	}
+	for _, v := range visits {
+		rc.Visits = append(rc.Visits, v.visit())
+	}
+	return nil
+}
+
+// ApplyReply makes all effects of a reply in one transaction, once: applied is false where the reply is no
+// longer just received. ECONFLICT, and nothing applied, where the slot it chooses is taken.
+//
+// The person is locked first, then visits, enrolments and messages, as everywhere: so this waits for a Begin that has
+// the person, and never the other way round. What a STOP skips is locked by rising id.
+func (s *Store) ApplyReply(ctx context.Context, now time.Time, e reminders.Effects) (applied bool, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		applied, err = applyReply(ctx, t, now, e)
+		return err
+	})
+	return applied, err
+}
+
+func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) (bool, error) {
+	// The row is the turnstile: of many callers one changes it, the others wait for that one and find it changed.
+	var kept string
+	err := t.get(ctx, &kept, `UPDATE replies SET state = $1, kind = $2, why = $3, person_id = $4, handled_at = $5
+		WHERE id = $6 AND state = 'received' RETURNING channel`, e.State, e.Kind, clean(e.Why), ref(e.PersonID), ms(now), e.ReplyID)
+	if errors.Is(err, sql.ErrNoRows) {
+		var n int
+		if err := t.get(ctx, &n, `SELECT COUNT(*) FROM replies WHERE id = $1`, e.ReplyID); err != nil {
+			return false, err
+		}
+		if n == 0 {
+			return false, reminders.Errorf(reminders.ENOTFOUND, "there is no reply %d", e.ReplyID)
+		}
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("handling reply %d: %w", e.ReplyID, err)
+	}
+	if e.Book != nil {
+		// The consultant comes before the person.
+		var consultant ref
+		if err := t.get(ctx, &consultant, `SELECT consultant_id FROM visits WHERE id = $1`, e.Book.VisitID); err != nil {
+			return false, notFound(err, "there is no visit %d", e.Book.VisitID)
+		}
+		if consultant != 0 {
+			if err := t.lock(ctx, "users", []int64{int64(consultant)}); err != nil {
+				return false, err
+			}
+		}
+	}
+	if e.PersonID != 0 {
+		if err := applyToPerson(ctx, t, now, e); err != nil {
+			return false, err
+		}
+	}
+	if e.NewSlots != nil {
+		if err := proposeVisit(ctx, t, now, *e.NewSlots); err != nil {
+			return false, err
+		}
+	}
+	if e.Book != nil {
+		if err := book(ctx, t, now, *e.Book); err != nil {
+			return false, err
+		}
+	}
+	var answers, say values
+	for _, a := range e.Answers {
+		answers.add(a.QuestionID, ref(a.EnrolmentID), ref(e.PersonID), e.ReplyID, a.Step, a.Digit, a.Meaning, ms(now))
+	}
+	if _, err := t.insert(ctx, "answers", `question_id, enrolment_id, person_id, reply_id, step, digit, meaning, at`, &answers, ""); err != nil {
+		return false, fmt.Errorf("storing answers of reply %d: %w", e.ReplyID, err)
+	}
+	for _, m := range e.Say {
+		if m.PersonID == 0 && m.UserID == 0 {
+			m.PersonID = e.PersonID
+		}
+		plannedRow(&say, now, m)
+	}
+	if _, err := t.insert(ctx, "messages", plannedColumns, &say, `ON CONFLICT (subject, step) DO NOTHING`); err != nil {
+		return false, fmt.Errorf("planning what is said to reply %d: %w", e.ReplyID, err)
+	}
+	if e.OptOut && e.PersonID != 0 {
+		return true, skipPlanned(ctx, t, now, e.PersonID, reminders.ReasonOptedOut)
+	}
+	return true, nil
+}
+
+// applyToPerson makes what a reply changes about its sender.
+func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effects) error {
+	id := e.PersonID
+	if err := t.lock(ctx, "persons", []int64{id}); err != nil {
+		return err
+	}
+	set := func(assignment string, arg any) error {
+		if _, err := t.exec(ctx, `UPDATE persons SET `+assignment+`, updated_at = $2 WHERE id = $3`, arg, ms(now), id); err != nil {
+			return fmt.Errorf("changing person %d: %w", id, err)
+		}
+		return nil
+	}
+	if e.OptOut {
+		if err := markOptedOut(ctx, t, now, []int64{id}); err != nil {
+			return err
+		}
+	}
+	if e.OptIn {
+		persons, err := findPersons(ctx, t, []int64{id})
+		if err != nil {
+			return err
+		}
+		for _, hash := range t.s.hashes(persons[id]) {
+			if _, err := t.exec(ctx, `DELETE FROM suppressions WHERE hash = $1`, hash); err != nil {
+				return fmt.Errorf("opting person %d in: %w", id, err)
+			}
+		}
+		if err := set(`opted_out_at = $1`, millis(0)); err != nil {
+			return err
+		}
+		if err := dirty(ctx, t, `e.person_id = $1`, id); err != nil {
+			return err
+		}
+	}
+	if e.Unpause || !e.PauseUntil.IsZero() {
+		if err := set(`paused_until = $1`, ms(e.PauseUntil)); err != nil {
+			return err
+		}
+	}
+	if e.Language != "" {
+		return set(`language = $1`, e.Language)
+	}
+	return nil
+}
+
+// skipPlanned ends all that is planned for a person (index messages_person).
+func skipPlanned(ctx context.Context, t *tx, now time.Time, personID int64, reason string) error {
+	var ids []int64
+	if err := t.all(ctx, &ids, `SELECT m.id FROM messages AS m WHERE m.person_id = $1 AND m.state = 'planned' ORDER BY m.id`+t.forUpdate(`FOR NO KEY UPDATE`), personID); err != nil {
+		return fmt.Errorf("looking for what is planned for person %d: %w", personID, err)
+	}
+	return inChunks(ids, func(list string) error {
+		_, err := t.exec(ctx, `UPDATE messages SET state = 'skipped', reason = $1, updated_at = $2 WHERE id IN (`+list+`) AND state = 'planned'`, reason, ms(now))
+		return err
+	})
+}
+
+// SettleReply takes a reply out of the inbox: a person has dealt with it. ENOTFOUND where it is not there.
+func (s *Store) SettleReply(ctx context.Context, now time.Time, replyID int64) error {
+	return s.write(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, `UPDATE replies SET state = 'handled', handled_at = $1 WHERE id = $2 AND state = 'inbox'`, ms(now), replyID)
+		if err == nil && n == 0 {
+			return reminders.Errorf(reminders.ENOTFOUND, "reply %d is not in the inbox", replyID)
+		}
+		return err
+	})
+}
+
+// LinkSlack remembers the Slack id of a person who was known by e-mail only. ENOTFOUND where there is no
+// such person; another id than the one known is kept out with ECONFLICT.
+func (s *Store) LinkSlack(ctx context.Context, personID int64, slackID string) error {
+	return s.write(ctx, func(t *tx) error {
+		var has string
+		if err := t.get(ctx, &has, `SELECT slack_id FROM persons WHERE id = $1 AND erased_at = 0`+t.forUpdate(`FOR NO KEY UPDATE`), personID); err != nil {
+			return notFound(err, "there is no person %d", personID)
+		}
+		if has != "" && has != slackID {
+			return reminders.Errorf(reminders.ECONFLICT, "person %d has another Slack id", personID)
+		}
+		_, err := t.exec(ctx, `UPDATE persons SET slack_id = $1 WHERE id = $2`, slackID, personID)
+		return err
+	})
+}
+
+// KnowsSlackUser says whether somebody has this Slack id.
+func (s *Store) KnowsSlackUser(ctx context.Context, slackID string) (known bool, err error) {
+	err = s.peek(ctx, func(t *tx) error {
+		var n int
+		err := t.get(ctx, &n, `SELECT COUNT(*) FROM persons WHERE slack_id = $1 AND slack_id <> ''`, slackID)
+		known = n > 0
+		return err
+	})
+	return known, err
+}

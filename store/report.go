@@ -1,0 +1,122 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"efterkurs/reminders"
+)
+
+// Report applies a provider's report. It may come twice, late, out of order, or about an earlier try of
+// a message that was tried again since: reports only move a message forward, and only by the try that
+// is the last one. ENOTFOUND for a message that is not ours.
+func (s *Store) Report(ctx context.Context, now time.Time, report reminders.StatusReport) error {
+	return s.write(ctx, func(t *tx) error {
+		id, number, err := reported(ctx, t, report)
+		if err != nil {
+			return err
+		}
+		var personID ref
+		if err := t.get(ctx, &personID, `SELECT person_id FROM messages WHERE id = $1`, id); err != nil {
+			return err
+		}
+		if personID != 0 && (report.OptOut || report.BadAddress) {
+			if err := t.lock(ctx, "persons", []int64{int64(personID)}); err != nil {
+				return err
+			}
+		}
+		if personID != 0 && report.OptOut {
+			if err := markOptedOut(ctx, t, now, []int64{int64(personID)}); err != nil {
+				return err
+			}
+		}
+		if personID != 0 && report.BadAddress {
+			if err := markFaults(ctx, t, now, map[int64]string{int64(personID): report.Code}); err != nil {
+				return err
+			}
+		}
+		var r lifeRow
+		if err := t.get(ctx, &r, `SELECT `+lifeColumns+` FROM messages AS m WHERE m.id = $1`+t.forUpdate(`FOR NO KEY UPDATE OF m`), id); err != nil {
+			return fmt.Errorf("reading message %d: %w", id, err)
+		}
+		if number != 0 && number != r.Attempts || r.ProviderID != "" && report.ProviderID != "" && r.ProviderID != report.ProviderID {
+			s.log.Info("a report about an earlier try", "message", id, "status", report.Raw)
+			return nil
+		}
+		if !r.report(now, report) {
+			return nil
+		}
+		if err := update(ctx, t, now, []lifeRow{r}); err != nil {
+			return err
+		}
+		var ended values
+		if state := reminders.State(r.State); state.HasLeft() { // settles a try whose answer nobody saw
+			ended.add(id, r.Attempts, ms(now), string(reminders.OutcomeAccepted), r.ProviderID, report.Code, "")
+		} else if state == reminders.Failed || state == reminders.Planned {
+			ended.add(id, r.Attempts, ms(now), string(reminders.OutcomeFailed), r.ProviderID, report.Code, "")
+		}
+		return endAttempts(ctx, t, &ended)
+	})
+}
+
+// reported finds the message that a report is about and, where its provider's id is known, the number of
+// the try that got that id.
+func reported(ctx context.Context, t *tx, report reminders.StatusReport) (id int64, number int, err error) {
+	if report.ProviderID != "" { // indexes attempts_provider, messages_provider
+		var rows []struct {
+			ID     int64 `db:"id"`
+			Number int   `db:"number"`
+		}
+		if err := t.all(ctx, &rows, `SELECT message_id AS id, number FROM attempts WHERE provider_id = $1
+			UNION ALL SELECT id, attempts AS number FROM messages WHERE provider_id = $1`, report.ProviderID); err != nil {
+			return 0, 0, fmt.Errorf("looking for a reported message: %w", err)
+		}
+		for _, r := range rows {
+			if report.MessageID == 0 || report.MessageID == r.ID {
+				return r.ID, r.Number, nil
+			}
+		}
+	}
+	if report.MessageID != 0 {
+		var n int
+		if err := t.get(ctx, &n, `SELECT COUNT(*) FROM messages WHERE id = $1`, report.MessageID); err != nil {
+			return 0, 0, fmt.Errorf("looking for message %d: %w", report.MessageID, err)
+		}
+		if n == 1 {
+			return report.MessageID, 0, nil
+		}
+	}
+	return 0, 0, reminders.Errorf(reminders.ENOTFOUND, "no message of ours is known by the report's id")
+}
+
+// report moves r on, and says whether it changed.
+func (r *lifeRow) report(now time.Time, report reminders.StatusReport) bool {
+	state := reminders.State(r.State)
+	if state == reminders.Planned || state == reminders.Claimed || state == reminders.Skipped {
+		// Given up after an outcome that nobody saw, and here is the proof that it left after all.
+		proof := report.State == reminders.Accepted || report.State == reminders.Sent || report.State == reminders.Delivered
+		if !proof || r.Attempts == 0 || r.Outcome != string(reminders.OutcomeUnknown) || r.ProviderID == "" && report.ProviderID == "" {
+			return false
+		}
+		state = reminders.Unknown
+	}
+	changed := false
+	if r.ProviderID == "" && report.ProviderID != "" && r.Attempts > 0 {
+		r.ProviderID, changed = report.ProviderID, true
+	}
+	if report.State == "" || !reminders.Advances(state, report.State) {
+		return changed
+	}
+	r.State, r.Status, r.Code, r.Reason, r.Lease = string(report.State), report.Raw, report.Code, "", 0
+	if report.State == reminders.Failed || report.State == reminders.Undelivered {
+		r.Reason = report.Code
+		if !report.RetryAt.IsZero() && r.Attempts < report.MaxAttempts {
+			r.State, r.RunAt, r.Worker, r.SentAt = string(reminders.Planned), ms(report.RetryAt), "", 0
+		}
+	}
+	if r.SentAt == 0 && reminders.State(r.State).HasLeft() {
+		r.SentAt = ms(now)
+	}
+	return true
+}
