@@ -1,0 +1,130 @@
+package bot
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"efterkurs/reminders"
+	"efterkurs/templates"
+)
+
+// Store is what the conversation needs of a database.
+type Store interface {
+	reminders.Diary
+	// SaveReply stores what a person wrote; fresh is false where the provider delivers it again.
+	SaveReply(ctx context.Context, in Inbound) (id int64, fresh bool, err error)
+	PendingReplies(ctx context.Context, limit int) ([]reminders.Reply, error)
+	ReplyContext(ctx context.Context, replyID int64) (reminders.ReplyContext, error)
+	// ApplyReply makes all effects in one transaction, once: applied is false where another was first.
+	// ECONFLICT: the slot was taken meanwhile, nothing was applied.
+	ApplyReply(ctx context.Context, now time.Time, effects reminders.Effects) (applied bool, err error)
+}
+
+// Bot writes every text and reads every reply. It is the reminders.Desk of the clockwork.
+type Bot struct {
+	Channels map[string]Channel       // by name; what is missing is off
+	Rates    map[string]time.Duration // time between two messages; missing = no limit
+	Texts    *templates.Texts
+	Store    Store
+	Calendar *reminders.Calendar
+	School   string // the school's name as people know it
+	Now      func() time.Time
+	Log      *slog.Logger
+	Wake     func() // called when something is to be said back; may be nil
+}
+
+var _ reminders.Desk = (*Bot)(nil)
+
+// On says whether a channel is configured.
+func (b *Bot) On(channel string) bool { return b.Channels[channel] != nil }
+
+// Every is the time between two messages on a channel.
+func (b *Bot) Every(channel string) time.Duration { return b.Rates[channel] }
+
+// Send makes one try on the message's channel.
+func (b *Bot) Send(ctx context.Context, out reminders.Outgoing) reminders.Result {
+	channel := b.Channels[out.Channel]
+	if channel == nil {
+		return reminders.Result{Outcome: reminders.OutcomeRetry, Code: "channel_off", Detail: "the channel " + out.Channel + " is not configured"}
+	}
+	return channel.Send(ctx, out)
+}
+
+// Find asks the channel's provider what became of a message.
+func (b *Bot) Find(ctx context.Context, out reminders.Outgoing, since time.Time) (reminders.Result, bool, error) {
+	finder, ok := b.Channels[out.Channel].(Finder)
+	if !ok {
+		return reminders.Result{}, false, reminders.ErrNoRecord
+	}
+	return finder.Find(ctx, out, since)
+}
+
+// Forget deletes the provider's copy of a text.
+func (b *Bot) Forget(ctx context.Context, channel, address, providerID string) error {
+	forgetter, ok := b.Channels[channel].(Forgetter)
+	if !ok {
+		return reminders.ErrNoRecord
+	}
+	return forgetter.Forget(ctx, address, providerID)
+}
+
+// Receive takes in what a person wrote: stored first, then interpreted. A nil error says that it is stored
+// and may be acknowledged; what could not be interpreted now is interpreted by the next tick.
+func (b *Bot) Receive(ctx context.Context, in Inbound) error {
+	if in.At.IsZero() {
+		in.At = b.Now()
+	}
+	id, fresh, err := b.Store.SaveReply(ctx, in)
+	if err != nil || !fresh {
+		return err
+	}
+	if err := b.inOrder(ctx, id, in); err != nil {
+		b.Log.Error("interpreting a reply; the next tick tries again", "reply", id, "channel", in.Channel, "error", err)
+	}
+	if b.Wake != nil {
+		b.Wake()
+	}
+	return nil
+}
+
+// inOrder interprets reply id after whatever the same sender wrote before it that could not be interpreted then: of
+// two answers the last one counts, and a START is not to be undone by the STOP before it.
+func (b *Bot) inOrder(ctx context.Context, id int64, in Inbound) error {
+	waiting, err := b.Store.PendingReplies(ctx, catchUpBatch)
+	if err != nil {
+		return err
+	}
+	for _, r := range waiting {
+		if r.ID < id && r.Channel == in.Channel && r.From == in.From {
+			if err := b.interpret(ctx, r.ID); err != nil { // it does not keep the new one waiting: that may be a STOP
+				b.Log.Error("interpreting an earlier reply", "reply", r.ID, "channel", r.Channel, "error", err)
+			}
+		}
+	}
+	return b.interpret(ctx, id)
+}
+
+// catchUpBatch is how many replies are interpreted in one look.
+const catchUpBatch = 200
+
+// CatchUp interprets what was stored but not interpreted, oldest first.
+func (b *Bot) CatchUp(ctx context.Context) (int, error) {
+	replies, err := b.Store.PendingReplies(ctx, catchUpBatch)
+	if err != nil {
+		return 0, err
+	}
+	done := 0
+	for _, r := range replies {
+		if ctx.Err() != nil {
+			return done, ctx.Err()
+		}
+		if err := b.interpret(ctx, r.ID); err != nil {
+			// One that cannot be interpreted stays, is shown as received, and keeps nobody else waiting.
+			b.Log.Error("interpreting a reply", "reply", r.ID, "channel", r.Channel, "error", err)
+			continue
+		}
+		done++
+	}
+	return done, nil
+}

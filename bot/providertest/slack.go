@@ -1,0 +1,347 @@
+package providertest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// SlackMessage is what the fake Slack keeps of a message.
+type SlackMessage struct {
+	Channel, TS, User string // User is who the direct message is with
+	FromBot           bool
+	Text              string
+	Blocks            json.RawMessage
+	Metadata          json.RawMessage
+	ThreadTS          string
+	Edited            bool
+	Deleted           bool
+}
+
+// Slack is a fake of the parts of Slack's Web API that efterkurs uses. Errors come as Slack has them: HTTP 200
+// with {"ok":false,"error":…}, except 429.
+type Slack struct {
+	URL           string // for SLACK_BASE_URL
+	Token         string
+	SigningSecret string
+	TeamID, BotID string // BotID is the bot's user id
+	Close         func()
+
+	t        TB
+	mu       sync.Mutex
+	users    map[string]string // id → e-mail
+	channels map[string]string // id → user
+	messages []*SlackMessage
+	calls    map[string]int
+	scopes   string
+	script   func(n int, method string, form url.Values) Behaviour
+	requests int
+	lastTS   int64 // microseconds
+	clock    clock
+}
+
+// Scopes are those an app needs for everything efterkurs does.
+const Scopes = "chat:write,im:write,im:history,users:read,users:read.email,commands"
+
+// NewSlack starts a Slack that ends with the test. t may be nil: then call Close.
+func NewSlack(t TB) *Slack {
+	s := &Slack{t: t, Token: "xoxb-" + randomID("1-"), SigningSecret: randomID(""), TeamID: "T0EFTERKURS", BotID: "U0EFTERBOT",
+		users: map[string]string{}, channels: map[string]string{}, calls: map[string]int{}, scopes: Scopes}
+	var server *httptest.Server
+	server, s.Close = serve(t, http.HandlerFunc(s.serve))
+	s.URL = server.URL + "/api/"
+	return s
+}
+
+// AddUser makes somebody a member of the workspace. email "" = hidden.
+func (s *Slack) AddUser(id, email string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.users[id] = email
+}
+
+// Script sets how requests are treated: it is asked before each, n counting from 0.
+func (s *Slack) Script(script func(n int, method string, form url.Values) Behaviour) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script, s.requests = script, 0
+}
+
+// SetScopes sets what auth.test says the token may do.
+func (s *Slack) SetScopes(scopes string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.scopes = scopes
+}
+
+// SetNow gives the server a clock other than the machine's.
+func (s *Slack) SetNow(now func() time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock = now
+}
+
+// CloseChannels forgets every direct message's channel, as archiving does: who posts must open it again.
+func (s *Slack) CloseChannels() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.channels)
+}
+
+// Calls is how often a method was called.
+func (s *Slack) Calls(method string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[method]
+}
+
+// Messages is a copy of every message, those of people too, in the order in which they were written.
+func (s *Slack) Messages() []SlackMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]SlackMessage, len(s.messages))
+	for i, m := range s.messages {
+		out[i] = *m
+	}
+	return out
+}
+
+func (s *Slack) serve(w http.ResponseWriter, r *http.Request) {
+	method := strings.TrimPrefix(r.URL.Path, "/api/")
+	if err := r.ParseForm(); err != nil {
+		slackError(w, "invalid_form_data")
+		return
+	}
+	s.mu.Lock()
+	n := s.requests
+	s.requests++
+	s.calls[method]++
+	script := s.script
+	s.mu.Unlock()
+	token := r.Form.Get("token")
+	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		token = bearer
+	}
+	if token != s.Token {
+		slackError(w, "invalid_auth")
+		return
+	}
+	var behaviour Behaviour
+	if script != nil {
+		behaviour = script(n, method, r.Form)
+	}
+	answer := map[string]any{"ok": false, "error": behaviour.Code}
+	if !behaviour.Refuse {
+		answer = s.call(method, r.Form)
+		if ts, ok := answer["ts"].(string); ok && behaviour.Stored != nil {
+			behaviour.Stored(ts)
+		}
+	}
+	if !behaviour.hold(r) {
+		return
+	}
+	s.mu.Lock()
+	w.Header().Set("X-OAuth-Scopes", s.scopes)
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if behaviour.RetryAfter != "" {
+		w.Header().Set("Retry-After", behaviour.RetryAfter)
+	}
+	switch {
+	case behaviour.Reset:
+		reset(w)
+	case behaviour.Garbage:
+		_, _ = fmt.Fprint(w, "<html>upstream connect error</html>")
+	case behaviour.Status != 0 && behaviour.Status != http.StatusOK:
+		w.WriteHeader(behaviour.Status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"ok": false, "error": behaviour.Code})
+	default:
+		_ = json.NewEncoder(w).Encode(answer)
+	}
+}
+
+// call carries a method out.
+func (s *Slack) call(method string, form url.Values) map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch method {
+	case "auth.test":
+		return ok("team_id", s.TeamID, "team", "efterkurs", "user_id", s.BotID, "user", "efterkurs", "bot_id", "B0EFTERBOT")
+	case "users.lookupByEmail":
+		for id, email := range s.users {
+			if email != "" && strings.EqualFold(email, form.Get("email")) {
+				return ok("user", map[string]any{"id": id, "team_id": s.TeamID})
+			}
+		}
+		return failed("users_not_found")
+	case "users.info":
+		email, known := s.users[form.Get("user")]
+		if !known {
+			return failed("user_not_found")
+		}
+		return ok("user", map[string]any{"id": form.Get("user"), "team_id": s.TeamID, "profile": map[string]any{"email": email}})
+	case "conversations.open":
+		if _, known := s.users[form.Get("users")]; !known {
+			return failed("user_not_found")
+		}
+		return ok("channel", map[string]any{"id": s.open(form.Get("users"))})
+	case "chat.postMessage":
+		return s.post(form)
+	case "chat.update":
+		m := s.find(form.Get("channel"), form.Get("ts"))
+		if m == nil || !m.FromBot {
+			return failed("message_not_found")
+		}
+		m.Text, m.Edited, m.Blocks = form.Get("text"), true, json.RawMessage(form.Get("blocks"))
+		return ok("channel", m.Channel, "ts", m.TS, "text", m.Text)
+	case "chat.delete":
+		m := s.find(form.Get("channel"), form.Get("ts"))
+		if m == nil {
+			return failed("message_not_found")
+		}
+		m.Deleted = true
+		return ok("channel", m.Channel, "ts", m.TS)
+	case "conversations.history":
+		return s.history(form)
+	}
+	fault(s.t, "slack: efterkurs should not call %s", method)
+	return failed("unknown_method")
+}
+
+// open wants the lock, as all that follow.
+func (s *Slack) open(user string) string {
+	for id, of := range s.channels {
+		if of == user {
+			return id
+		}
+	}
+	id := fmt.Sprintf("D%s%03d", strings.TrimPrefix(user, "U"), s.calls["conversations.open"])
+	s.channels[id] = user
+	return id
+}
+
+func (s *Slack) post(form url.Values) map[string]any {
+	user, known := s.channels[form.Get("channel")]
+	if !known {
+		return failed("channel_not_found")
+	}
+	if form.Get("text") == "" {
+		return failed("no_text")
+	}
+	if problem := checkBlocks(form.Get("blocks")); problem != "" {
+		fault(s.t, "slack: %s", problem)
+		return failed("invalid_blocks")
+	}
+	m := &SlackMessage{Channel: form.Get("channel"), TS: s.ts(), User: user, FromBot: true, Text: form.Get("text"),
+		Blocks: json.RawMessage(form.Get("blocks")), Metadata: json.RawMessage(form.Get("metadata")), ThreadTS: form.Get("thread_ts")}
+	s.messages = append(s.messages, m)
+	return ok("channel", m.Channel, "ts", m.TS, "message", map[string]any{"text": m.Text, "ts": m.TS})
+}
+
+// history is newest first, as Slack's, with a cursor.
+func (s *Slack) history(form url.Values) map[string]any {
+	channel := form.Get("channel")
+	if _, known := s.channels[channel]; !known {
+		return failed("channel_not_found")
+	}
+	limit := number(form.Get("limit"))
+	if limit == 0 {
+		limit = 100
+	}
+	skip := number(form.Get("cursor"))
+	var found []map[string]any
+	for _, m := range slices.Backward(s.messages) {
+		if m.Channel != channel || m.Deleted || form.Has("oldest") && m.TS < form.Get("oldest") {
+			continue
+		}
+		entry := map[string]any{"type": "message", "ts": m.TS, "text": m.Text, "user": m.User}
+		if m.FromBot {
+			entry["user"], entry["bot_id"] = s.BotID, "B0EFTERBOT"
+		}
+		if len(m.Metadata) > 0 && form.Get("include_all_metadata") == "1" {
+			entry["metadata"] = m.Metadata
+		}
+		found = append(found, entry)
+	}
+	until := min(skip+limit, len(found))
+	answer := ok("messages", append([]map[string]any{}, found[min(skip, until):until]...), "has_more", until < len(found))
+	if until < len(found) {
+		answer["response_metadata"] = map[string]any{"next_cursor": strconv.Itoa(until)}
+	}
+	return answer
+}
+
+func (s *Slack) find(channel, ts string) *SlackMessage {
+	for _, m := range s.messages {
+		if m.Channel == channel && m.TS == ts && !m.Deleted {
+			return m
+		}
+	}
+	return nil
+}
+
+// ts is the next message's: seconds and microseconds, never the same twice.
+func (s *Slack) ts() string {
+	s.lastTS = max(s.clock.now().UnixMicro(), s.lastTS+1)
+	return fmt.Sprintf("%d.%06d", s.lastTS/1e6, s.lastTS%1e6)
+}
+
+// checkBlocks holds blocks against Slack's documented limits.
+func checkBlocks(raw string) string {
+	if raw == "" {
+		return ""
+	}
+	var blocks []struct {
+		Type     string
+		Text     struct{ Text string }
+		Elements []struct {
+			ActionID string `json:"action_id"`
+			Value    string
+			Text     struct{ Text string }
+		}
+	}
+	if err := json.Unmarshal([]byte(raw), &blocks); err != nil {
+		return "blocks are no JSON: " + err.Error()
+	}
+	if len(blocks) > 50 {
+		return "more than 50 blocks"
+	}
+	seen := map[string]bool{}
+	for _, block := range blocks {
+		if block.Type == "section" && (block.Text.Text == "" || len([]rune(block.Text.Text)) > 3000) {
+			return "a section holds 1 to 3000 characters"
+		}
+		if block.Type == "actions" && (len(block.Elements) == 0 || len(block.Elements) > 25) {
+			return "an actions block holds 1 to 25 elements"
+		}
+		for _, e := range block.Elements {
+			if len([]rune(e.Text.Text)) > 75 || e.Text.Text == "" || len(e.Value) > 2000 || e.ActionID == "" || seen[e.ActionID] {
+				return "a button's label, value or action_id is wrong"
+			}
+			seen[e.ActionID] = true
+		}
+	}
+	return ""
+}
+
+func ok(pairs ...any) map[string]any {
+	answer := map[string]any{"ok": true}
+	for i := 0; i < len(pairs); i += 2 {
+		answer[pairs[i].(string)] = pairs[i+1]
+	}
+	return answer
+}
+
+func failed(code string) map[string]any { return map[string]any{"ok": false, "error": code} }
+
+func slackError(w http.ResponseWriter, code string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = json.NewEncoder(w).Encode(failed(code))
+}

@@ -1,0 +1,124 @@
+package providertest
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Event posts an event, signed, in the envelope Slack puts around it. eventID "" = a new one; the same id again
+// is what Slack does when it saw no answer. The caller closes the answer's body.
+func (s *Slack) Event(ctx context.Context, webhookURL, eventID string, event map[string]any) (*http.Response, error) {
+	if eventID == "" {
+		eventID = strings.ToUpper(randomID("Ev"))
+	}
+	s.mu.Lock()
+	now := s.clock.now()
+	s.mu.Unlock()
+	body, err := json.Marshal(map[string]any{"type": "event_callback", "team_id": s.TeamID, "api_app_id": "A0EFTERKURS",
+		"event_id": eventID, "event_time": now.Unix(), "event": event,
+		"authorizations": []map[string]any{{"team_id": s.TeamID, "user_id": s.BotID, "is_bot": true}}})
+	if err != nil {
+		return nil, err
+	}
+	return s.Post(ctx, webhookURL, "application/json", body)
+}
+
+// Say is somebody writing to the bot in their direct message; threadTS "" = not in a thread.
+func (s *Slack) Say(ctx context.Context, webhookURL, user, text, threadTS string) (*http.Response, error) {
+	m := s.Write(user, text, threadTS)
+	event := map[string]any{"type": "message", "channel": m.Channel, "channel_type": "im", "user": user, "text": text,
+		"ts": m.TS, "team": s.TeamID, "client_msg_id": randomID("")}
+	if threadTS != "" {
+		event["thread_ts"] = threadTS
+	}
+	return s.Event(ctx, webhookURL, "", event)
+}
+
+// Write keeps what somebody wrote to the bot and tells nobody: the bot was away.
+func (s *Slack) Write(user, text, threadTS string) SlackMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := &SlackMessage{Channel: s.open(user), TS: s.ts(), User: user, Text: text, ThreadTS: threadTS}
+	s.messages = append(s.messages, m)
+	return *m
+}
+
+// Press presses the button for digit on a message the bot sent. pressedAt is its action_ts, "" = now; the same
+// again is a retry of the same press.
+func (s *Slack) Press(ctx context.Context, webhookURL string, message SlackMessage, digit, pressedAt string) (*http.Response, error) {
+	var blocks []struct {
+		Elements []struct {
+			ActionID string `json:"action_id"`
+			Value    string
+		}
+	}
+	if err := json.Unmarshal(message.Blocks, &blocks); err != nil {
+		return nil, fmt.Errorf("the message has no buttons: %w", err)
+	}
+	value := ""
+	for _, block := range blocks {
+		for _, e := range block.Elements {
+			if e.ActionID == "answer_"+digit {
+				value = e.Value
+			}
+		}
+	}
+	if value == "" {
+		return nil, fmt.Errorf("the message has no button %s", digit)
+	}
+	if pressedAt == "" {
+		s.mu.Lock()
+		pressedAt = s.ts()
+		s.mu.Unlock()
+	}
+	payload, err := json.Marshal(map[string]any{"type": "block_actions", "team": map[string]any{"id": s.TeamID},
+		"user": map[string]any{"id": message.User, "team_id": s.TeamID}, "channel": map[string]any{"id": message.Channel},
+		"message": map[string]any{"ts": message.TS}, "container": map[string]any{"type": "message", "message_ts": message.TS},
+		"response_url": "https://hooks.slack.com/actions/x", "trigger_id": "1.2.3",
+		"actions": []map[string]any{{"type": "button", "action_id": "answer_" + digit, "value": value, "action_ts": pressedAt}}})
+	if err != nil {
+		return nil, err
+	}
+	return s.Form(ctx, webhookURL, url.Values{"payload": {string(payload)}})
+}
+
+// Command is somebody using a slash command.
+func (s *Slack) Command(ctx context.Context, webhookURL, user, command, text string) (*http.Response, error) {
+	return s.Form(ctx, webhookURL, url.Values{"team_id": {s.TeamID}, "user_id": {user}, "command": {command}, "text": {text},
+		"channel_id": {"D1"}, "response_url": {"https://hooks.slack.com/commands/x"}, "trigger_id": {"1.2.3"}})
+}
+
+// Form posts a signed form.
+func (s *Slack) Form(ctx context.Context, webhookURL string, form url.Values) (*http.Response, error) {
+	return s.Post(ctx, webhookURL, "application/x-www-form-urlencoded", []byte(form.Encode()))
+}
+
+// Post posts a signed body.
+func (s *Slack) Post(ctx context.Context, webhookURL, contentType string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, webhookURL, strings.NewReader(string(body)))
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	now := s.clock.now()
+	s.mu.Unlock()
+	req.Header.Set("Content-Type", contentType)
+	maps.Copy(req.Header, s.Sign(strconv.FormatInt(now.Unix(), 10), body))
+	return http.DefaultClient.Do(req)
+}
+
+// Sign is the headers Slack puts on a body sent at timestamp (Unix seconds).
+func (s *Slack) Sign(timestamp string, body []byte) http.Header {
+	mac := hmac.New(sha256.New, []byte(s.SigningSecret))
+	fmt.Fprintf(mac, "v0:%s:%s", timestamp, body)
+	return http.Header{"X-Slack-Request-Timestamp": {timestamp}, "X-Slack-Signature": {"v0=" + hex.EncodeToString(mac.Sum(nil))}}
+}

@@ -1,0 +1,121 @@
+package providertest
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Route makes webhooks for addresses that begin with public go to real instead. They are signed for
+// public, as a proxy in front of the bot would have it.
+func (tw *Twilio) Route(public, real string) {
+	tw.mu.Lock()
+	defer tw.mu.Unlock()
+	tw.routes[strings.TrimSuffix(public, "/")] = strings.TrimSuffix(real, "/")
+}
+
+func (tw *Twilio) target(public string) string {
+	tw.mu.Lock()
+	defer tw.mu.Unlock()
+	for prefix, real := range tw.routes {
+		if rest, ok := strings.CutPrefix(public, prefix); ok {
+			return real + rest
+		}
+	}
+	return public
+}
+
+// Callback moves a message to status and posts the signed callback to the address the message came with.
+// code "" = no error. It returns the HTTP status of the answer; 0 where the message has no callback.
+func (tw *Twilio) Callback(ctx context.Context, client *http.Client, sid, status, code string) (int, error) {
+	tw.SetStatus(sid, status, number(code))
+	tw.mu.Lock()
+	m := tw.find(sid)
+	if m == nil {
+		tw.mu.Unlock()
+		return 0, fmt.Errorf("no message %s", sid)
+	}
+	form := url.Values{"MessageSid": {sid}, "SmsSid": {sid}, "MessageStatus": {status}, "SmsStatus": {status},
+		"To": {m.To}, "From": {m.From}, "AccountSid": {tw.AccountSID}, "ApiVersion": {"2010-04-01"}}
+	callback := m.StatusCallback
+	tw.mu.Unlock()
+	if callback == "" {
+		return 0, nil
+	}
+	if code != "" {
+		form.Set("ErrorCode", code)
+	}
+	address, _, _ := strings.Cut(callback, "#") // the fragment is for Twilio; it is neither sent nor signed
+	resp, err := tw.post(ctx, client, address, tw.target(address), form)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, nil
+}
+
+// Inbound posts a text that somebody wrote to our number, signed for webhookURL (the public address with its
+// path), to target ("" = webhookURL, by way of Route). extra is added to the form. The same text again is
+// one with the same MessageSid in extra. The caller closes the answer's body.
+func (tw *Twilio) Inbound(ctx context.Context, webhookURL, target, from, to, body string, extra url.Values) (*http.Response, error) {
+	if target == "" {
+		target = tw.target(webhookURL)
+	}
+	form := url.Values{"From": {from}, "To": {to}, "Body": {body}, "AccountSid": {tw.AccountSID}, "NumMedia": {"0"},
+		"NumSegments": {"1"}, "ApiVersion": {"2010-04-01"}, "SmsStatus": {"received"}, "FromCountry": {"DK"}, "MessageSid": {randomID("SM")}}
+	maps.Copy(form, extra)
+	form.Set("SmsMessageSid", form.Get("MessageSid"))
+	form.Set("SmsSid", form.Get("MessageSid"))
+	tw.Receive(form.Get("MessageSid"), from, to, body)
+	return tw.post(ctx, http.DefaultClient, webhookURL, target, form)
+}
+
+// Receive keeps a text that somebody wrote to our number and tells nobody: the bot was away.
+// A sid it has already changes nothing.
+func (tw *Twilio) Receive(sid, from, to, body string) {
+	tw.mu.Lock()
+	defer tw.mu.Unlock()
+	if tw.find(sid) == nil {
+		tw.keep(&TwilioMessage{SID: sid, From: from, To: to, Body: body, Direction: "inbound",
+			Status: "received", CreatedAt: tw.clock.now()})
+	}
+}
+
+// Sign is Twilio's signature of a form posted to address.
+func (tw *Twilio) Sign(address string, form url.Values) string {
+	signed := address
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range slices.Compact(slices.Sorted(slices.Values(form[name]))) {
+			signed += name + value
+		}
+	}
+	mac := hmac.New(sha1.New, []byte(tw.AuthToken))
+	mac.Write([]byte(signed))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func (tw *Twilio) post(ctx context.Context, client *http.Client, address, target string, form url.Values) (*http.Response, error) {
+	encoded := form.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(encoded))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
+	req.Header.Set("Content-Length", strconv.Itoa(len(encoded)))
+	req.Header.Set("User-Agent", "TwilioProxy/1.1")
+	req.Header.Set("X-Twilio-Signature", tw.Sign(address, form))
+	if client == nil {
+		client = http.DefaultClient
+	}
+	return client.Do(req)
+}

@@ -1,0 +1,311 @@
+// Package slack is the Channel to one Slack workspace: a direct message with a button for each choice. It
+// sends, looks for a message whose answer nobody saw, deletes, and reads Slack's webhooks. It holds no rules.
+//
+// Slack has no idempotency key for chat.postMessage: our message id goes along as metadata, and Find looks
+// for it in the conversation before anybody sends again.
+package slack
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	slackapi "github.com/slack-go/slack"
+
+	"efterkurs/bot"
+	"efterkurs/reminders"
+)
+
+const (
+	defaultBaseURL = "https://slack.com/api/"
+	timeout        = 20 * time.Second
+
+	eventType  = "efterkurs_message" // of the metadata
+	payloadKey = "message"           // in it, our message id as text
+
+	maxSection = 3000 // characters in a section
+	maxLabel   = 75   // characters on a button
+	maxButtons = 25   // in a message; no question has more than nine choices
+	rowButtons = 5    // in a block, as many as stand beside each other on a phone
+)
+
+// Config is what the channel needs: one workspace's bot token.
+type Config struct {
+	BotToken   string
+	BaseURL    string           // "" = https://slack.com/api/
+	HTTPClient *http.Client     // nil = one of its own; without a time-out it gets one of 20 s
+	Now        func() time.Time // nil = the machine's clock
+}
+
+// Channel writes to the people of one workspace. It is safe for concurrent use.
+type Channel struct {
+	config Config
+	http   *http.Client
+
+	mu    sync.Mutex
+	users map[string]string // e-mail → user id
+	rooms map[string]string // user id → channel id of the direct message
+}
+
+var (
+	_ bot.Channel   = (*Channel)(nil)
+	_ bot.Finder    = (*Channel)(nil)
+	_ bot.Forgetter = (*Channel)(nil)
+)
+
+// New checks the configuration; EINVALID names the variable that is wrong.
+func New(config Config) (*Channel, error) {
+	if config.BotToken == "" {
+		return nil, reminders.Errorf(reminders.EINVALID, "SLACK_BOT_TOKEN is missing")
+	}
+	if config.BaseURL == "" {
+		config.BaseURL = defaultBaseURL
+	}
+	base, err := url.Parse(config.BaseURL)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return nil, reminders.Errorf(reminders.EINVALID, "SLACK_BASE_URL is not an http or https address")
+	}
+	config.BaseURL = strings.TrimRight(config.BaseURL, "/") + "/" // slack-go puts the method's name right after it
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	client := http.Client{Timeout: timeout}
+	if config.HTTPClient != nil {
+		client = *config.HTTPClient
+		if client.Timeout == 0 {
+			client.Timeout = timeout
+		}
+	}
+	// A redirect is not followed: a POST sent on to somewhere else is one nobody decided to send.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Channel{config: config, http: &client, users: map[string]string{}, rooms: map[string]string{}}, nil
+}
+
+// Name is "slack".
+func (c *Channel) Name() string { return reminders.Slack }
+
+// Send posts one direct message. out.To is a user id or an e-mail. ProviderID is channel:ts.
+func (c *Channel) Send(ctx context.Context, out reminders.Outgoing) reminders.Result {
+	// Nothing before chat.postMessage writes to anybody: whatever breaks until then is proven unsent.
+	room, failure := c.room(ctx, out.To)
+	if failure != nil {
+		return *failure
+	}
+	result := c.post(ctx, room, out)
+	if result.BadAddress {
+		c.forgetRoom(room) // and who it was with: the address may become somebody else's
+	}
+	if result.Code != "channel_not_found" && result.Code != "is_archived" {
+		return result
+	}
+	// The direct message was closed since it was opened: look up and open it again, once.
+	c.forgetRoom(room)
+	again, failure := c.room(ctx, out.To)
+	if failure != nil {
+		return *failure
+	}
+	return c.post(ctx, again, out)
+}
+
+func (c *Channel) post(ctx context.Context, room string, out reminders.Outgoing) reminders.Result {
+	call := c.call()
+	channel, ts, err := call.api().PostMessageContext(ctx, room, options(out)...)
+	if err != nil {
+		return call.result(err)
+	}
+	if ts == "" {
+		return reminders.Result{Outcome: reminders.OutcomeUnknown, Detail: "Slack's answer could not be read"}
+	}
+	return accepted(channel, ts)
+}
+
+func accepted(channel, ts string) reminders.Result {
+	return reminders.Result{Outcome: reminders.OutcomeAccepted, ProviderID: channel + ":" + ts, Status: "ok"}
+}
+
+// options is the message: text for notifications, the same in a section, a button for each choice.
+func options(out reminders.Outgoing) []slackapi.MsgOption {
+	blocks := sections(out.Text)
+	var row []slackapi.BlockElement
+	for i, choice := range out.Choices[:min(len(out.Choices), maxButtons)] {
+		label := slackapi.NewTextBlockObject(slackapi.PlainTextType, cut(choice.Digit+" "+choice.Label, maxLabel), false, false)
+		value := strconv.FormatInt(out.MessageID, 10) + ":" + choice.Digit
+		row = append(row, slackapi.NewButtonBlockElement(actionPrefix+choice.Digit, value, label))
+		if len(row) == rowButtons || i == min(len(out.Choices), maxButtons)-1 {
+			blocks = append(blocks, slackapi.NewActionBlock("", row...))
+			row = nil
+		}
+	}
+	return []slackapi.MsgOption{
+		slackapi.MsgOptionText(out.Text, true),
+		slackapi.MsgOptionBlocks(blocks...),
+		slackapi.MsgOptionMetadata(slackapi.SlackMetadata{EventType: eventType,
+			EventPayload: map[string]any{payloadKey: strconv.FormatInt(out.MessageID, 10)}}),
+		slackapi.MsgOptionDisableLinkUnfurl(), slackapi.MsgOptionDisableMediaUnfurl(),
+	}
+}
+
+// sections is the text in blocks of at most 3000 characters. It is escaped, so that nothing a person wrote
+// becomes a mention, and mrkdwn, so that an address can be pressed.
+func sections(text string) []slackapi.Block {
+	var blocks []slackapi.Block
+	for rest := []rune(strings.TrimSpace(text)); len(rest) > 0; {
+		n := min(len(rest), maxSection/5) // "&" becomes "&amp;": five times as long
+		if len(rest) <= maxSection && utf8.RuneCountInString(escape(string(rest))) <= maxSection {
+			n = len(rest)
+		}
+		blocks = append(blocks, slackapi.NewSectionBlock(slackapi.NewTextBlockObject(slackapi.MarkdownType, escape(string(rest[:n])), false, false), nil, nil))
+		rest = rest[n:]
+	}
+	return blocks
+}
+
+var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace
+
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// room is the channel of the direct message with somebody, opened where it has to be.
+func (c *Channel) room(ctx context.Context, to string) (string, *reminders.Result) {
+	user := to
+	if strings.Contains(to, "@") {
+		c.mu.Lock()
+		user = c.users[strings.ToLower(to)]
+		c.mu.Unlock()
+		if user == "" {
+			call := c.call()
+			found, err := call.api().GetUserByEmailContext(ctx, to)
+			if err != nil || found.ID == "" {
+				return "", call.unsent(err)
+			}
+			user = found.ID
+			c.mu.Lock()
+			c.users[strings.ToLower(to)] = user
+			c.mu.Unlock()
+		}
+	}
+	c.mu.Lock()
+	room := c.rooms[user]
+	c.mu.Unlock()
+	if room != "" {
+		return room, nil
+	}
+	call := c.call()
+	opened, _, _, err := call.api().OpenConversationContext(ctx, &slackapi.OpenConversationParameters{Users: []string{user}})
+	if err != nil || opened == nil || opened.ID == "" {
+		return "", call.unsent(err)
+	}
+	c.mu.Lock()
+	c.rooms[user] = opened.ID
+	c.mu.Unlock()
+	return opened.ID, nil
+}
+
+// forgetRoom drops what was cached about a direct message: its channel and its person's address.
+func (c *Channel) forgetRoom(room string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for user, of := range c.rooms {
+		if of == room {
+			delete(c.rooms, user)
+			maps.DeleteFunc(c.users, func(_, known string) bool { return known == user })
+		}
+	}
+}
+
+// Find looks in the conversation for our message id, in what was written since since, less a minute for
+// clocks that disagree.
+func (c *Channel) Find(ctx context.Context, out reminders.Outgoing, since time.Time) (reminders.Result, bool, error) {
+	room, failure := c.room(ctx, out.To)
+	if failure != nil {
+		return reminders.Result{}, false, reminders.Errorf(reminders.EUNAVAILABLE, "find message %d in Slack: %s", out.MessageID, failure.Detail)
+	}
+	params := slackapi.GetConversationHistoryParameters{ChannelID: room, Inclusive: true, Limit: 200, IncludeAllMetadata: true,
+		Oldest: strconv.FormatInt(since.Add(-time.Minute).Unix(), 10) + ".000000"}
+	for range 20 { // pages: 4000 messages in one conversation
+		call := c.call()
+		page, err := call.api().GetConversationHistoryContext(ctx, &params)
+		if err != nil {
+			result := call.result(err)
+			if result.Code == "channel_not_found" || result.Code == "is_archived" {
+				c.forgetRoom(room) // the next look opens it again
+			}
+			return reminders.Result{}, false, reminders.Errorf(reminders.EUNAVAILABLE, "find message %d in Slack: %s", out.MessageID, result.Detail)
+		}
+		for _, m := range page.Messages {
+			if m.Metadata.EventType == eventType && m.Metadata.EventPayload[payloadKey] == strconv.FormatInt(out.MessageID, 10) {
+				return accepted(room, m.Timestamp), true, nil
+			}
+		}
+		if params.Cursor = page.ResponseMetaData.NextCursor; params.Cursor == "" {
+			break
+		}
+	}
+	return reminders.Result{}, false, nil
+}
+
+// Forget deletes one of our messages. One that Slack does not have is forgotten.
+// EUNAVAILABLE: Slack cannot be reached or asks to wait, try again later.
+func (c *Channel) Forget(ctx context.Context, _, providerID string) error {
+	room, ts, ok := strings.Cut(providerID, ":")
+	if !ok {
+		return reminders.Errorf(reminders.EINVALID, "forget in Slack: not a message's id")
+	}
+	call := c.call()
+	_, _, err := call.api().DeleteMessageContext(ctx, room, ts)
+	if err == nil {
+		return nil
+	}
+	result := call.result(err)
+	switch {
+	case slices.Contains([]string{"message_not_found", "channel_not_found"}, result.Code):
+		return nil
+	case result.Outcome == reminders.OutcomeRetry, result.Outcome == reminders.OutcomeUnknown:
+		return reminders.Errorf(reminders.EUNAVAILABLE, "forget %s in Slack: %s", providerID, result.Detail)
+	}
+	return reminders.Errorf(reminders.EINTERNAL, "forget %s in Slack: %s", providerID, result.Detail)
+}
+
+// Update replaces a message's text and takes its buttons away: what was chosen stands in their place. It is
+// best effort, for the eyes only; the answer is already kept.
+func (c *Channel) Update(ctx context.Context, channelID, ts, text string) error {
+	call := c.call()
+	_, _, _, err := call.api().UpdateMessageContext(ctx, channelID, ts, slackapi.MsgOptionText(text, true), slackapi.MsgOptionBlocks(sections(text)...))
+	if err != nil {
+		return reminders.Errorf(reminders.EUNAVAILABLE, "update %s:%s in Slack: %s", channelID, ts, call.result(err).Detail)
+	}
+	return nil
+}
+
+// needed are the scopes the bot cannot do without.
+var needed = []string{"chat:write", "im:write", "im:history", "users:read", "users:read.email"}
+
+// Check asks Slack whose token it is and what it may do. Nothing is sent.
+func (c *Channel) Check(ctx context.Context) error {
+	call := c.call()
+	who, err := call.api().AuthTestContext(ctx)
+	if err != nil {
+		result := call.result(err)
+		if result.Outcome == reminders.OutcomeHalt {
+			return reminders.Errorf(reminders.EINVALID, "Slack does not accept SLACK_BOT_TOKEN: %s; install the app again and copy the new token", result.Detail)
+		}
+		return reminders.Errorf(reminders.EUNAVAILABLE, "Slack cannot be asked at %s: %s", c.config.BaseURL, result.Detail)
+	}
+	granted := strings.FieldsFunc(who.Header.Get("X-Oauth-Scopes"), func(r rune) bool { return r == ',' || r == ' ' })
+	missing := slices.DeleteFunc(slices.Clone(needed), func(scope string) bool { return slices.Contains(granted, scope) })
+	if len(missing) > 0 {
+		return reminders.Errorf(reminders.EINVALID, "the Slack app lacks the scopes %s; add them under OAuth & Permissions and install the app again", strings.Join(missing, ", "))
+	}
+	return nil
+}
