@@ -1,0 +1,151 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"efterkurs/reminders"
+)
+
+// overview is the consultant's first page, and the panel beside the demo's phones.
+type overview struct {
+	Visitor *visitor
+	Demo    bool
+	Needs   needs
+	Classes []classView
+	Visits  []visitView // planned, proposed and booked ones
+}
+
+func (p *pages) overviewPage(w http.ResponseWriter, r *http.Request, v *visitor) {
+	if p.Demo != nil {
+		http.Redirect(w, r, "/demo", http.StatusSeeOther)
+		return
+	}
+	data, err := p.overview(r.Context(), v)
+	if err != nil {
+		p.fail(w, r, v, err)
+		return
+	}
+	p.show(w, r, v, http.StatusOK, "overview", p.Texts.Page(v.Lang, "overview-title"), data)
+}
+
+func (p *pages) overview(ctx context.Context, v *visitor) (overview, error) {
+	out := overview{Visitor: v, Demo: p.Demo != nil}
+	all, err := p.Store.Status(ctx, v.sees(p))
+	if err != nil {
+		return out, err
+	}
+	out.Needs = needsOf(all, v.Now)
+	contacts, err := p.contactTroubles(ctx, all, v.Now)
+	if err != nil {
+		return out, err
+	}
+	out.Needs.Troubles = append(out.Needs.Troubles, contacts...)
+	if out.Needs.Replies, err = p.inbox(ctx, v, all); err != nil {
+		return out, err
+	}
+	health, err := p.Store.Health(ctx, v.Now)
+	if err != nil {
+		return out, err
+	}
+	out.Needs.Halted = haltsOf(health.Halted)
+	out.Classes = classes(all, v.Now, p.Calendar.Location)
+	for _, visit := range visitsOf(all) {
+		switch visit.Visit.State {
+		case reminders.VisitPlanned, reminders.VisitProposed, reminders.VisitBooked:
+			out.Visits = append(out.Visits, visit)
+		}
+	}
+	return out, nil
+}
+
+// contactTroubles lists the companies' contacts whose last text did not arrive: theirs belong to no enrolment.
+func (p *pages) contactTroubles(ctx context.Context, all []reminders.EnrolmentStatus, now time.Time) ([]trouble, error) {
+	contacts := map[int64]string{}
+	for _, s := range all {
+		contacts[s.Company.ContactID] = s.Company.Name
+	}
+	delete(contacts, 0)
+	lost := []reminders.State{reminders.Undelivered, reminders.Failed, reminders.Unknown}
+	messages, err := p.Store.Messages(ctx, reminders.MessageFilter{States: lost})
+	if err != nil {
+		return nil, err
+	}
+	var out []trouble
+	for _, m := range messages { // newest first
+		company, known := contacts[m.PersonID]
+		if !known || m.EnrolmentID != 0 || now.Sub(m.RunAt) > troubleFor {
+			continue
+		}
+		delete(contacts, m.PersonID) // one line a person
+		person, err := p.Store.Person(ctx, m.PersonID)
+		if err != nil {
+			return nil, err
+		}
+		later, err := p.Store.Messages(ctx, reminders.MessageFilter{PersonID: m.PersonID, From: m.RunAt, Limit: 20})
+		if err != nil {
+			return nil, err
+		}
+		arrived := slices.ContainsFunc(later, func(o reminders.Message) bool {
+			return o.ID != m.ID && o.State.HasLeft() && o.State != reminders.Undelivered
+		})
+		if arrived || !person.OptedOutAt.IsZero() {
+			continue
+		}
+		out = append(out, trouble{Person: person, Company: company, Why: string(m.State),
+			Step: reminders.StepStatus{MessageID: m.ID, Step: m.Step, Kind: m.Kind, Week: m.Week, State: m.State, ErrorCode: m.ErrorCode}})
+	}
+	return out, nil
+}
+
+// replyView is a reply that waits for a person.
+type replyView struct {
+	Reply   reminders.Reply
+	Person  *reminders.Person // nil = nobody we know
+	Company string
+}
+
+// inbox lists the waiting replies of those that the visitor may see; all are the visitor's statuses.
+// What comes from somebody unknown is for everybody: it belongs to nobody else.
+func (p *pages) inbox(ctx context.Context, v *visitor, all []reminders.EnrolmentStatus) ([]replyView, error) {
+	replies, err := p.Store.Replies(ctx, reminders.ReplyFilter{State: reminders.ReplyInbox})
+	if err != nil {
+		return nil, err
+	}
+	companies := companiesOf(all)
+	everything := v.sees(p) == reminders.Filter{}
+	var out []replyView
+	for _, reply := range replies {
+		view := replyView{Reply: reply}
+		if reply.PersonID != 0 {
+			company, own := companies[reply.PersonID]
+			if !own && !everything {
+				continue
+			}
+			person, err := p.Store.Person(ctx, reply.PersonID)
+			if err != nil {
+				return nil, err
+			}
+			view.Person, view.Company = &person, company
+		}
+		out = append(out, view)
+	}
+	slices.SortStableFunc(out, func(a, b replyView) int { return b.Reply.At.Compare(a.Reply.At) })
+	return out, nil
+}
+
+// companiesOf names the company of each participant and each contact.
+func companiesOf(all []reminders.EnrolmentStatus) map[int64]string {
+	out := map[int64]string{}
+	for _, s := range all {
+		if s.Company.ContactID != 0 {
+			out[s.Company.ContactID] = s.Company.Name
+		}
+	}
+	for _, s := range all {
+		out[s.Person.ID] = s.Company.Name
+	}
+	return out
+}

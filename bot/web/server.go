@@ -1,0 +1,133 @@
+// Package web is everything that is asked of efterkurs over HTTP: the providers' webhooks, the answer page
+// of an e-mail, calendar feeds, health, and the pages of consultants. One handler a file.
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"efterkurs/bot"
+	"efterkurs/reminders"
+	"efterkurs/templates"
+)
+
+// Config is what a Server is made of. What is empty is off: a webhook without its secret refuses everything.
+type Config struct {
+	Store    Store
+	Bot      *bot.Bot
+	Tokens   bot.Tokens
+	Texts    *templates.Texts
+	Calendar *reminders.Calendar
+	School   string
+	Now      func() time.Time
+	Log      *slog.Logger
+
+	PublicURL          string // as the providers and people's browsers have it, without a slash at the end
+	TwilioAuthToken    string
+	SlackSigningSecret string
+	SlackUserEmail     func(ctx context.Context, userID string) (string, error) // nil = cannot look users up
+
+	Pages    bool     // serve the consultants' pages, not only webhooks
+	Sessions Sessions // of the pages; nil only in the demo
+	Demo     *Demo    // nil outside the demo
+}
+
+// Server answers all requests.
+type Server struct {
+	Config
+	metrics *metrics
+	pages   *pages
+}
+
+// New checks the templates of the pages and builds the server.
+func New(cfg Config) (*Server, error) {
+	s := &Server{Config: cfg, metrics: newMetrics(cfg)}
+	if cfg.Pages {
+		p, err := newPages(s)
+		if err != nil {
+			return nil, err
+		}
+		s.pages = p
+	}
+	return s, nil
+}
+
+// maxBody bounds every request body but an uploaded roster: the largest honest webhook is a few kilobytes.
+const maxBody = 256 << 10
+
+// Handler is all routes with what guards them.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /webhooks/twilio/inbound", s.twilioInbound)
+	mux.HandleFunc("POST /webhooks/twilio/status", s.twilioStatus)
+	mux.HandleFunc("POST /webhooks/slack/events", s.slackEvents)
+	mux.HandleFunc("POST /webhooks/slack/interactive", s.slackInteractive)
+	mux.HandleFunc("POST /webhooks/slack/commands", s.slackCommands)
+	mux.HandleFunc("GET /webhooks/", func(w http.ResponseWriter, _ *http.Request) { // not the pages' business, which would ask to sign in
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "Webhooks are called by POST.", http.StatusMethodNotAllowed)
+	})
+	mux.HandleFunc("GET /answer/{token}", s.answerPage)
+	mux.HandleFunc("POST /answer/{token}", s.answerRecord)
+	mux.HandleFunc("GET /calendar/{file}", s.calendarFeed)
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.metrics.handler())
+	if s.pages != nil {
+		s.pages.routes(mux)
+	}
+	return s.guard(mux)
+}
+
+// guard bounds bodies, sets the headers every answer bears, and keeps a panic to its own request.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+					panic(p)
+				}
+				s.Log.Error("a request panicked", "path", r.Pattern, "panic", p)
+				http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
+			}
+		}()
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// status maps an error's code to an HTTP status, here and nowhere else.
+func status(err error) int {
+	switch reminders.ErrorCode(err) {
+	case "":
+		return http.StatusOK
+	case reminders.EINVALID:
+		return http.StatusBadRequest
+	case reminders.ENOTFOUND:
+		return http.StatusNotFound
+	case reminders.ECONFLICT:
+		return http.StatusConflict
+	case reminders.EUNAVAILABLE:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+// refuse answers err with one sentence. Internals go to the log.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	code := status(err)
+	text := err.Error()
+	if code >= 500 {
+		s.Log.Error("a request failed", "path", r.Pattern, "error", err)
+		text = "Something went wrong on our side. Nothing was lost that we had said yes to; please try again."
+	}
+	http.Error(w, text, code)
+}
