@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/mail"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"efterkurs/bot/web"
+	"efterkurs/reminders"
+)
+
+func (p *program) user() *cobra.Command {
+	cmd := &cobra.Command{Use: "user", Short: "The school's own people: who may sign in", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return invalid("user needs one of: add, list, disable") }}
+	cmd.AddCommand(p.userAdd(), p.userList(), p.userDisable())
+	return cmd
+}
+
+func (p *program) userAdd() *cobra.Command {
+	var u reminders.User
+	var fromStdin bool
+	cmd := &cobra.Command{Use: "add EMAIL", Short: "Add somebody, or change name, role and password of who is there",
+		Args: oneArgument("user add takes one e-mail address"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			address, err := mail.ParseAddress(args[0])
+			if err != nil {
+				return invalid("%q is not an e-mail address", args[0])
+			}
+			u.Email = strings.ToLower(address.Address)
+			if strings.TrimSpace(u.Name) == "" {
+				return invalid("--name is missing: people see it in texts about visits")
+			}
+			if u.Role != reminders.Admin && u.Role != reminders.Consultant && u.Role != reminders.Teacher {
+				return invalid("--role %q is not one of admin, consultant, teacher", u.Role)
+			}
+			if u.Language != "da" && u.Language != "en" {
+				return invalid("--lang %q is not one of da, en", u.Language)
+			}
+			password, err := p.password(fromStdin)
+			if err != nil {
+				return err
+			}
+			if password != "" {
+				if u.PasswordHash, err = web.HashPassword(password); err != nil {
+					return err
+				}
+			}
+			a, err := p.open(cmd.Context(), time.Now, 10*time.Second)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			saved, err := a.store.SaveUser(cmd.Context(), a.now(), u)
+			if err != nil {
+				return err
+			}
+			can := ""
+			if saved.PasswordHash == "" {
+				can = " (without a password: cannot sign in yet; give one with --password-stdin)"
+			}
+			_, err = fmt.Fprintf(p.stdout, "%s is a %s%s\n", saved.Email, saved.Role, can)
+			return err
+		}}
+	cmd.Flags().StringVar(&u.Name, "name", "", "the name people know them by")
+	cmd.Flags().StringVar(&u.Role, "role", "", "admin, consultant or teacher")
+	cmd.Flags().StringVar(&u.Language, "lang", "da", "language of their pages and mails")
+	cmd.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
+	return cmd
+}
+
+// password reads one line from standard input, or asks on a terminal; "" = none given.
+func (p *program) password(fromStdin bool) (string, error) {
+	if fromStdin {
+		line, err := bufio.NewReader(io.LimitReader(p.stdin, 4096)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("reading the password: %w", err)
+		}
+		if line = strings.TrimRight(line, "\r\n"); line == "" {
+			return "", invalid("--password-stdin was given, but standard input holds no password")
+		}
+		return line, nil
+	}
+	f, ok := p.stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return "", nil
+	}
+	fmt.Fprint(p.stderr, "Password (empty: none yet): ")
+	raw, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(p.stderr)
+	return string(raw), err
+}
+
+// userLine is one user in `user list --json`; its names are part of the public contract.
+type userLine struct {
+	Email    string `json:"email"`
+	Name     string `json:"name"`
+	Role     string `json:"role"`
+	Calendar string `json:"calendar"`
+	Disabled bool   `json:"disabled"`
+}
+
+func (p *program) userList() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{Use: "list", Short: "Who may sign in, and each one's calendar address", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			a, err := p.open(cmd.Context(), time.Now, 10*time.Second)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			users, err := a.store.Users(cmd.Context())
+			if err != nil {
+				return err
+			}
+			base := a.config.PublicURL
+			if base == "" {
+				base = "http://" + a.config.ListenAddr
+			}
+			lines := make([]userLine, 0, len(users))
+			for _, u := range users {
+				lines = append(lines, userLine{u.Email, u.Name, u.Role, base + "/calendar/" + u.CalendarToken + ".ics", !u.DisabledAt.IsZero()})
+			}
+			if asJSON {
+				return json.NewEncoder(p.stdout).Encode(lines)
+			}
+			w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "EMAIL\tNAME\tROLE\tCALENDAR")
+			for _, l := range lines {
+				if l.Disabled {
+					l.Role += " (disabled)"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Email, l.Name, l.Role, l.Calendar)
+			}
+			return w.Flush()
+		}}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (p *program) userDisable() *cobra.Command {
+	return &cobra.Command{Use: "disable EMAIL", Short: "Let somebody in no longer", Args: oneArgument("user disable takes one e-mail address"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, err := p.open(cmd.Context(), time.Now, 10*time.Second)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			if err := a.store.DisableUser(cmd.Context(), a.now(), strings.ToLower(args[0])); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.stdout, "%s can no longer sign in\n", strings.ToLower(args[0]))
+			return err
+		}}
+}
