@@ -145,7 +145,7 @@ func TestWhateverIsWrittenAndWhenTheRulesHold(t *testing.T) {
 }
 
 // worlds is how many worlds a property is tried in, half a second each; -rapid.checks=N is for more of them.
-const worlds = "12"
+const worlds = "6"
 
 // checkWorlds checks a property, each time in a world of its own on SQLite.
 func checkWorlds(t *testing.T, property func(*rapid.T, *world)) {
