@@ -14,7 +14,9 @@ type Store interface {
 	reminders.Diary
 	// SaveReply stores what a person wrote; fresh is false where the provider delivers it again.
 	SaveReply(ctx context.Context, in Inbound) (id int64, fresh bool, err error)
-	PendingReplies(ctx context.Context, limit int) ([]reminders.Reply, error)
+	PendingReplies(ctx context.Context, after int64, limit int) ([]reminders.Reply, error)
+	// EarlierReplies returns what a reply's sender wrote just before it that is stored and not interpreted, oldest first.
+	EarlierReplies(ctx context.Context, replyID int64, limit int) ([]reminders.Reply, error)
 	ReplyContext(ctx context.Context, replyID int64) (reminders.ReplyContext, error)
 	// ApplyReply makes all effects in one transaction, once: applied is false where another was first.
 	// ECONFLICT: the slot was taken meanwhile, nothing was applied.
@@ -79,7 +81,7 @@ func (b *Bot) Receive(ctx context.Context, in Inbound) error {
 	if err != nil || !fresh {
 		return err
 	}
-	if err := b.inOrder(ctx, id, in); err != nil {
+	if err := b.inOrder(ctx, id); err != nil {
 		b.Log.Error("interpreting a reply; the next tick tries again", "reply", id, "channel", in.Channel, "error", err)
 	}
 	if b.Wake != nil {
@@ -90,41 +92,44 @@ func (b *Bot) Receive(ctx context.Context, in Inbound) error {
 
 // inOrder interprets reply id after whatever the same sender wrote before it that could not be interpreted then: of
 // two answers the last one counts, and a START is not to be undone by the STOP before it.
-func (b *Bot) inOrder(ctx context.Context, id int64, in Inbound) error {
-	waiting, err := b.Store.PendingReplies(ctx, catchUpBatch)
+func (b *Bot) inOrder(ctx context.Context, id int64) error {
+	waiting, err := b.Store.EarlierReplies(ctx, id, earlierReplies)
 	if err != nil {
 		return err
 	}
 	for _, r := range waiting {
-		if r.ID < id && r.Channel == in.Channel && r.From == in.From {
-			if err := b.interpret(ctx, r.ID); err != nil { // it does not keep the new one waiting: that may be a STOP
-				b.Log.Error("interpreting an earlier reply", "reply", r.ID, "channel", r.Channel, "error", err)
-			}
+		if err := b.interpret(ctx, r.ID); err != nil { // it does not keep the new one waiting: that may be a STOP
+			b.Log.Error("interpreting an earlier reply", "reply", r.ID, "channel", r.Channel, "error", err)
 		}
 	}
 	return b.interpret(ctx, id)
 }
 
+// earlierReplies is how many a new reply looks back to: nobody writes more while one of theirs is being interpreted, and
+// what cannot be interpreted at all is not tried again by every text.
+const earlierReplies = 5
+
 // catchUpBatch is how many replies are interpreted in one look.
 const catchUpBatch = 200
 
 // CatchUp interprets what was stored but not interpreted, oldest first.
-func (b *Bot) CatchUp(ctx context.Context) (int, error) {
-	replies, err := b.Store.PendingReplies(ctx, catchUpBatch)
-	if err != nil {
-		return 0, err
-	}
-	done := 0
-	for _, r := range replies {
-		if ctx.Err() != nil {
-			return done, ctx.Err()
+func (b *Bot) CatchUp(ctx context.Context) (done int, err error) {
+	for after := int64(0); ; {
+		replies, err := b.Store.PendingReplies(ctx, after, catchUpBatch)
+		if err != nil || len(replies) == 0 {
+			return done, err
 		}
-		if err := b.interpret(ctx, r.ID); err != nil {
-			// One that cannot be interpreted stays, is shown as received, and keeps nobody else waiting.
-			b.Log.Error("interpreting a reply", "reply", r.ID, "channel", r.Channel, "error", err)
-			continue
+		for _, r := range replies {
+			after = r.ID
+			if ctx.Err() != nil {
+				return done, ctx.Err()
+			}
+			if err := b.interpret(ctx, r.ID); err != nil {
+				// One that cannot be interpreted stays, is shown as received, and keeps nobody else waiting.
+				b.Log.Error("interpreting a reply", "reply", r.ID, "channel", r.Channel, "error", err)
+				continue
+			}
+			done++
 		}
-		done++
 	}
-	return done, nil
 }

@@ -57,7 +57,12 @@ func (t *turn) read(ctx context.Context) error {
 	t.effects.Kind, t.effects.Why = m.Kind, m.Why
 
 	if t.rc.Person == nil {
-		t.effects.Kind, t.effects.State = reminders.ReplyUnknown, reminders.ReplyInbox
+		t.effects.State = reminders.ReplyInbox
+		if m.Kind == reminders.ReplyStop { // whoever it is: nobody is written to at this address any more
+			t.effects.OptOut = true
+		} else {
+			t.effects.Kind = reminders.ReplyUnknown
+		}
 		return nil
 	}
 	t.effects.PersonID = t.rc.Person.ID

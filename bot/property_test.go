@@ -117,7 +117,7 @@ func TestWhateverIsWrittenAndWhenTheRulesHold(t *testing.T) {
 			"tick": func(*rapid.T) {
 				w.tick()
 				check(false)
-				waiting, err := w.store.PendingReplies(ctx, 10)
+				waiting, err := w.store.PendingReplies(ctx, 0, 10)
 				w.ok(err)
 				if len(waiting) != 0 {
 					rt.Fatalf("%q is left", waiting[0].Text)

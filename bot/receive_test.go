@@ -39,7 +39,7 @@ func (w *world) interrupted(name, text string) {
 	b.Now = func() time.Time { cancel(); return w.clock.Now() } // asked for once the reply's context is read
 	w.later(time.Minute)
 	w.ok(b.Receive(dying, w.inbound(name, text)))
-	waiting, err := w.store.PendingReplies(ctx, 10)
+	waiting, err := w.store.PendingReplies(ctx, 0, 10)
 	w.ok(err)
 	if len(waiting) == 0 || waiting[len(waiting)-1].Text != text {
 		w.Fatalf("%q is not waiting", text)
@@ -100,7 +100,7 @@ func TestTwentyAtOnceApplyAReplyOnce(t *testing.T) {
 		w.tick()
 		w.equal("answers", w.answers("Maja"), "exercise-1=1")
 		w.equal("heard", bodies(w.unread("Maja")), w.said("thanks-plan-2"))
-		waiting, err := w.store.PendingReplies(ctx, 10)
+		waiting, err := w.store.PendingReplies(ctx, 0, 10)
 		w.ok(err)
 		if len(waiting) != 0 {
 			t.Fatalf("%d replies are left", len(waiting))

@@ -43,10 +43,9 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 		if channel, address = c.Person.Address(); address == "" {
 			return skip(ReasonNoAddress), nil
 		}
-		if c.Channel != "" && c.Priority == PriorityReply { // answered where it was asked
+		if c.Channel != "" && c.Priority == PriorityReply { // answered where it was asked: that address is a good one
 			channel, address = c.Channel, c.Address
-		}
-		if c.Person.AddressFault != "" {
+		} else if c.Person.AddressFault != "" {
 			return skip(ReasonWrongAddress), nil
 		}
 		if now.Before(c.Person.PausedUntil) && c.Priority == PriorityBulk {

@@ -263,13 +263,16 @@ func (p *planner) visit(dates) {
 	}
 	put("consultant", 0, v.ConsultantID, KindBrief, 2, OfficeWindow)
 	put("teacher", 0, v.TeacherID, KindBrief, 2, OfficeWindow)
-	for who, id := range map[string]int64{"consultant": v.ConsultantID, "teacher": v.TeacherID} {
-		if id == 0 {
+	for _, staff := range []struct {
+		who string
+		id  int64
+	}{{"consultant", v.ConsultantID}, {"teacher", v.TeacherID}} {
+		if staff.id == 0 {
 			continue
 		}
 		m := base
 		// A visit booked anew is told anew: its Sequence is part of the key.
-		m.UserID, m.Kind, m.Step = id, KindStaffBooked, fmt.Sprintf("%s-%d-%s", KindStaffBooked, v.Sequence, who)
+		m.UserID, m.Kind, m.Step = staff.id, KindStaffBooked, fmt.Sprintf("%s-%d-%s", KindStaffBooked, v.Sequence, staff.who)
 		if _, ok := p.existing[m.Subject+" "+m.Step]; !ok {
 			from, to := p.calendar.NextSpan(p.now, OfficeWindow, nil)
 			p.put(m, from, to)
@@ -302,14 +305,21 @@ func (p *planner) put(m Message, from, to time.Time) {
 // revives says whether what made a step be skipped has gone, so that it may come after all: nothing of
 // it was ever sent. A step is planned again only when something about the enrolment changed.
 func (p *planner) revives(m Message, reason string) bool {
-	participant := m.PersonID == p.subject.Person.ID
+	// Steps of the company are its contact's; nobody else's are planned here.
+	person := &p.subject.Person
+	if m.PersonID != person.ID {
+		person = p.subject.Contact
+	}
+	if person == nil || m.PersonID != person.ID {
+		person = &Person{}
+	}
 	switch reason {
 	case ReasonTooLate, ReasonNoContact, ReasonNoConsultant, ReasonNoAddress, ReasonChannelOff, ReasonNoBuddy:
 		return true
 	case ReasonOptedOut:
-		return participant && p.subject.Person.OptedOutAt.IsZero()
+		return person.ID != 0 && person.OptedOutAt.IsZero()
 	case ReasonWrongAddress:
-		return participant && p.subject.Person.AddressFault == ""
+		return person.ID != 0 && person.AddressFault == ""
 	}
 	return false
 }

@@ -107,7 +107,7 @@ type Effects struct {
 	Kind, State string // of the reply afterwards
 	Why         string
 	PersonID    int64 // 0 = unknown
-	OptOut      bool
+	OptOut      bool  // of PersonID; where that is 0, of the address the reply came from and of everybody who has it
 	OptIn       bool
 	PauseUntil  time.Time // zero = unchanged
 	Unpause     bool

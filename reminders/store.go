@@ -11,6 +11,7 @@ type PlanSubject struct {
 	Person    Person
 	Class     Class
 	Company   Company
+	Contact   *Person   // the company's; nil = none known
 	Version   int64     // given back with the plan: a change in between makes it be planned again
 	Steps     []Message // what is planned, sent or skipped: of the enrolment, of its class and company, of their visit
 	Exercises []Date    // days on which the person has an exercise of another class

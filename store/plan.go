@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -44,15 +45,19 @@ func planSubjects(ctx context.Context, t *tx, rows []enrolmentRow) ([]reminders.
 			shared = append(shared, reminders.CompanySubject(e.ClassID, e.CompanyID))
 		}
 	}
-	people, err := findPersons(ctx, t, persons.ids())
-	if err != nil {
-		return nil, err
-	}
 	classByID, err := findClasses(ctx, t, classes.ids())
 	if err != nil {
 		return nil, err
 	}
 	companyByID, err := findCompanies(ctx, t, companies.ids())
+	if err != nil {
+		return nil, err
+	}
+	everybody := maps.Clone(persons)
+	for _, c := range companyByID {
+		everybody.add(c.ContactID)
+	}
+	people, err := findPersons(ctx, t, everybody.ids())
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +99,7 @@ func planSubjects(ctx context.Context, t *tx, rows []enrolmentRow) ([]reminders.
 	subjects := make([]reminders.PlanSubject, len(rows))
 	for i, e := range rows {
 		p := reminders.PlanSubject{Enrolment: e.enrolment(), Person: people[e.PersonID], Class: classByID[e.ClassID],
-			Company: companyByID[e.CompanyID], Version: e.PlanVersion, Visit: at(visits, pair{e.ClassID, e.CompanyID})}
+			Company: companyByID[e.CompanyID], Contact: at(people, companyByID[e.CompanyID].ContactID), Version: e.PlanVersion, Visit: at(visits, pair{e.ClassID, e.CompanyID})}
 		p.Steps = append(steps[e.ID], bySubject[reminders.CompanySubject(e.ClassID, e.CompanyID)]...)
 		if p.Visit != nil {
 			p.Steps = append(p.Steps, bySubject[reminders.VisitSubject(p.Visit.ID)]...)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,11 +32,25 @@ func (s *Store) SaveReply(ctx context.Context, in reminders.Inbound) (id int64, 
 	return id, fresh, err
 }
 
-// PendingReplies returns replies that are stored but not interpreted, oldest first (index replies_received).
-func (s *Store) PendingReplies(ctx context.Context, limit int) (replies []reminders.Reply, err error) {
+// PendingReplies returns replies that are stored but not interpreted, oldest first, from the one after reply after
+// on (index replies_received).
+func (s *Store) PendingReplies(ctx context.Context, after int64, limit int) (replies []reminders.Reply, err error) {
+	return s.pending(ctx, `r.id > $1 ORDER BY r.id LIMIT $2`, after, limit)
+}
+
+// EarlierReplies returns what the sender of reply id wrote on its channel before it and is not interpreted yet,
+// oldest first: the last limit of them.
+func (s *Store) EarlierReplies(ctx context.Context, id int64, limit int) ([]reminders.Reply, error) {
+	replies, err := s.pending(ctx, `r.id < $1 AND EXISTS (SELECT 1 FROM replies AS n WHERE n.id = $1 AND n.channel = r.channel AND n.from_address = r.from_address)
+		ORDER BY r.id DESC LIMIT $2`, id, limit)
+	slices.Reverse(replies)
+	return replies, err
+}
+
+func (s *Store) pending(ctx context.Context, where string, args ...any) (replies []reminders.Reply, err error) {
 	err = s.peek(ctx, func(t *tx) error {
 		var rows []replyRow
-		if err := t.all(ctx, &rows, `SELECT `+replyColumns+` FROM replies AS r WHERE r.state = 'received' ORDER BY r.id LIMIT $1`, limit); err != nil {
+		if err := t.all(ctx, &rows, `SELECT `+replyColumns+` FROM replies AS r WHERE r.state = 'received' AND `+where, args...); err != nil {
 			return fmt.Errorf("looking for replies to interpret: %w", err)
 		}
 		for _, r := range rows {
@@ -223,9 +238,9 @@ func (s *Store) ApplyReply(ctx context.Context, now time.Time, e reminders.Effec
 
 func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) (bool, error) {
 	// The row is the turnstile: of many callers one changes it, the others wait for that one and find it changed.
-	var kept string
+	var kept sender
 	err := t.get(ctx, &kept, `UPDATE replies SET state = $1, kind = $2, why = $3, person_id = $4, handled_at = $5
-		WHERE id = $6 AND state = 'received' RETURNING channel`, e.State, e.Kind, clean(e.Why), ref(e.PersonID), ms(now), e.ReplyID)
+		WHERE id = $6 AND state = 'received' RETURNING channel, from_address, attributes`, e.State, e.Kind, clean(e.Why), ref(e.PersonID), ms(now), e.ReplyID)
 	if errors.Is(err, sql.ErrNoRows) {
 		var n int
 		if err := t.get(ctx, &n, `SELECT COUNT(*) FROM replies WHERE id = $1`, e.ReplyID); err != nil {
@@ -251,8 +266,13 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 			}
 		}
 	}
-	if e.PersonID != 0 {
-		if err := applyToPerson(ctx, t, now, e); err != nil {
+	switch {
+	case e.PersonID != 0:
+		if err := applyToPerson(ctx, t, now, e, kept); err != nil {
+			return false, err
+		}
+	case e.OptOut:
+		if err := optOutAddress(ctx, t, now, kept); err != nil {
 			return false, err
 		}
 	}
@@ -288,10 +308,73 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 	return true, nil
 }
 
+// sender is where a reply came from.
+type sender struct {
+	Channel    string `db:"channel"`
+	Address    string `db:"from_address"`
+	Attributes string `db:"attributes"`
+}
+
+// addresses are all addresses that a reply came from: a Slack user's e-mail is looked up beside the id.
+func (f sender) addresses() reminders.Person {
+	var p reminders.Person
+	switch f.Channel {
+	case reminders.SMS:
+		p.Phone = f.Address
+	case reminders.Slack:
+		p.SlackID, p.Email = f.Address, strings.ToLower(fromJSON[map[string]string](f.Attributes)["email"])
+		if strings.Contains(f.Address, "@") {
+			p.SlackID, p.Email = "", strings.ToLower(f.Address)
+		}
+	case reminders.Email:
+		p.Email = strings.ToLower(f.Address)
+	}
+	return p
+}
+
+// addressValues are the addresses that p has.
+func addressValues(p reminders.Person) []string {
+	return slices.DeleteFunc([]string{p.Phone, p.Email, p.SlackID}, func(address string) bool { return address == "" })
+}
+
+// optOutAddress honours a STOP of somebody nobody could tell: an address that several people share, or one that
+// nobody has. Everybody who has it is left alone, and so is whoever the roster gives it to later.
+func optOutAddress(ctx context.Context, t *tx, now time.Time, from sender) error {
+	p := from.addresses()
+	var ids []int64
+	if err := t.all(ctx, &ids, `SELECT p.id FROM persons AS p WHERE p.erased_at = 0 AND
+		(p.phone <> '' AND p.phone = $1 OR p.email <> '' AND p.email = $2 OR p.slack_id <> '' AND p.slack_id = $3) ORDER BY p.id`,
+		p.Phone, p.Email, p.SlackID); err != nil {
+		return fmt.Errorf("looking for everybody with an address: %w", err)
+	}
+	if err := t.lock(ctx, "persons", ids); err != nil {
+		return err
+	}
+	var hashes values
+	for _, hash := range t.s.hashes(p) {
+		hashes.add(hash, ms(now))
+	}
+	if _, err := t.insert(ctx, "suppressions", `hash, at`, &hashes, `ON CONFLICT (hash) DO NOTHING`); err != nil {
+		return fmt.Errorf("suppressing an address: %w", err)
+	}
+	if err := markOptedOut(ctx, t, now, ids); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := skipPlanned(ctx, t, now, id, reminders.ReasonOptedOut); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // applyToPerson makes what a reply changes about its sender.
-func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effects) error {
+func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effects, from sender) error {
 	id := e.PersonID
 	if err := t.lock(ctx, "persons", []int64{id}); err != nil {
+		return err
+	}
+	if err := reached(ctx, t, now, id, from); err != nil {
 		return err
 	}
 	set := func(assignment string, arg any) error {
@@ -318,7 +401,7 @@ func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effect
 		if err := set(`opted_out_at = $1`, millis(0)); err != nil {
 			return err
 		}
-		if err := dirty(ctx, t, `e.person_id = $1`, id); err != nil {
+		if err := dirty(ctx, t, ofPerson, id); err != nil {
 			return err
 		}
 	}
@@ -331,6 +414,28 @@ func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effect
 		return set(`language = $1`, e.Language)
 	}
 	return nil
+}
+
+// ofPerson are the enrolments whose plans depend on a person: their own, and those of a company whose contact they are.
+const ofPerson = `(e.person_id = $1 OR e.company_id IN (SELECT co.id FROM companies AS co WHERE co.contact_id = $1))`
+
+// reached takes a fault off the address that somebody has just written from: it is a good one after all.
+func reached(ctx context.Context, t *tx, now time.Time, id int64, from sender) error {
+	persons, err := findPersons(ctx, t, []int64{id})
+	if err != nil {
+		return err
+	}
+	p := persons[id]
+	if p.AddressFault == "" {
+		return nil
+	}
+	if channel, address := p.Address(); channel != from.Channel || !slices.Contains(addressValues(from.addresses()), address) {
+		return nil
+	}
+	if _, err := t.exec(ctx, `UPDATE persons SET address_fault = '', updated_at = $1 WHERE id = $2`, ms(now), id); err != nil {
+		return fmt.Errorf("clearing the address of person %d: %w", id, err)
+	}
+	return dirty(ctx, t, ofPerson, id)
 }
 
 // skipPlanned ends all that is planned for a person (index messages_person).

@@ -34,7 +34,7 @@ func TestATextIsStoredOnceHoweverOftenItIsDelivered(t *testing.T) {
 		if fresh.Load() != 1 {
 			t.Fatalf("%d times fresh", fresh.Load())
 		}
-		pending := must[[]reminders.Reply](t)(s.PendingReplies(ctx, 10))
+		pending := must[[]reminders.Reply](t)(s.PendingReplies(ctx, 0, 10))
 		if len(pending) != 1 {
 			t.Fatalf("%d pending", len(pending))
 		}
