@@ -54,12 +54,12 @@ func (b *Bot) Send(ctx context.Context, out reminders.Outgoing) reminders.Result
 }
 
 // Find asks the channel's provider what became of a message.
-func (b *Bot) Find(ctx context.Context, out reminders.Outgoing, since time.Time) (reminders.Result, bool, error) {
+func (b *Bot) Find(ctx context.Context, out reminders.Outgoing, since time.Time, known func(string) bool) (reminders.Result, bool, error) {
 	finder, ok := b.Channels[out.Channel].(Finder)
 	if !ok {
 		return reminders.Result{}, false, reminders.ErrNoRecord
 	}
-	return finder.Find(ctx, out, since)
+	return finder.Find(ctx, out, since, known)
 }
 
 // Forget deletes the provider's copy of a text.

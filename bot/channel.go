@@ -22,8 +22,18 @@ type Channel interface {
 // Finder is a Channel whose provider can be asked what became of a message whose answer nobody saw.
 type Finder interface {
 	// Find looks for out at the provider, among what it made since since. found = false with a nil error
-	// says that the provider does not show it (yet): how fast its list is, is undocumented.
-	Find(ctx context.Context, out reminders.Outgoing, since time.Time) (result reminders.Result, found bool, err error)
+	// says that the provider does not show it (yet): how fast its list is, is undocumented. known says of a
+	// provider's id whether another message of ours already has it: such a record is passed over where the
+	// provider's record bears no id of ours. nil = none is known.
+	Find(ctx context.Context, out reminders.Outgoing, since time.Time, known func(providerID string) bool) (result reminders.Result, found bool, err error)
+}
+
+// Sweeper is a Channel whose provider can be asked what people wrote and what left since an instant: texts
+// that came while nobody listened are taken in from there.
+type Sweeper interface {
+	// Sweep reads the provider's record since since. conversations lists the addresses that were written to, for a
+	// provider that keeps one record a person; it is called only there. What was read is returned also beside an error (EUNAVAILABLE).
+	Sweep(ctx context.Context, since time.Time, conversations func(context.Context) ([]string, error)) (reminders.Seen, error)
 }
 
 // Forgetter is a Channel whose provider keeps copies that can be deleted.

@@ -14,7 +14,7 @@ type Desk interface {
 	// Send makes one try. It returns when the outcome is known, or unknown for good.
 	Send(ctx context.Context, out Outgoing) Result
 	// Find asks the provider about a message whose outcome nobody saw; ErrNoRecord where it cannot be asked.
-	Find(ctx context.Context, out Outgoing, since time.Time) (result Result, found bool, err error)
+	Find(ctx context.Context, out Outgoing, since time.Time, known func(providerID string) bool) (result Result, found bool, err error)
 	// On says whether a channel is configured.
 	On(channel string) bool
 	// Every is the time between two messages on a channel, over all workers together; 0 = no limit.

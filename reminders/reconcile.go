@@ -33,7 +33,7 @@ func (e *Engine) settleUnknown(ctx context.Context, now time.Time, c Claim) (Cha
 	change := Change{ID: c.ID, Worker: e.Worker, From: Unknown, Attempt: c.Attempts, EndedAt: now, PersonID: c.PersonID}
 	asked, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	result, found, err := e.Desk.Find(asked, outgoing(c), c.TriedAt)
+	result, found, err := e.Desk.Find(asked, outgoing(c), c.TriedAt, nil)
 	switch {
 	case found:
 		change.To, change.Result, change.Reason = Accepted, result, "found in the provider's own list"

@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -22,7 +23,10 @@ type TwilioMessage struct {
 	ErrorCode           int // 0 = none
 	StatusCallback      string
 	ValidityPeriod      int // seconds; 36000 where none was asked for
+	NumMedia            int // pictures
+	NumSegments         int // 0 = 1
 	CreatedAt           time.Time
+	SentAt              time.Time // when it left Twilio's queue; of an inbound one, when it came. Zero = not yet
 	Deleted             bool
 }
 
@@ -106,6 +110,9 @@ func (tw *Twilio) SetStatus(sid, status string, code int) {
 	defer tw.mu.Unlock()
 	if m := tw.find(sid); m != nil {
 		m.Status, m.ErrorCode = status, code
+		if m.SentAt.IsZero() && slices.Contains([]string{"sent", "delivered", "undelivered", "read"}, status) {
+			m.SentAt = tw.clock.now()
+		}
 	}
 }
 
@@ -269,25 +276,42 @@ func (tw *Twilio) list(w http.ResponseWriter, r *http.Request) {
 	}
 	tw.mu.Lock()
 	now := tw.clock.now()
-	var found []map[string]any
-	for _, m := range slices.Backward(tw.messages) { // newest first
-		if m.Deleted || now.Sub(m.CreatedAt) < tw.lag ||
-			query.Has("To") && m.To != query.Get("To") || query.Has("From") && m.From != query.Get("From") {
-			continue
+	var listed []TwilioMessage
+	for _, m := range slices.Backward(tw.messages) {
+		if !m.Deleted && now.Sub(m.CreatedAt) >= tw.lag &&
+			(!query.Has("To") || m.To == query.Get("To")) && (!query.Has("From") || m.From == query.Get("From")) {
+			listed = append(listed, *m)
 		}
-		found = append(found, m.resource(tw.AccountSID))
 	}
 	tw.mu.Unlock()
-	page := number(query.Get("Page"))
-	from := min(page*size, len(found))
-	until := min(from+size, len(found))
+	// "Results are sorted by the DateSent field, with the most recent messages appearing first": what is queued first of all.
+	slices.SortStableFunc(listed, func(a, b TwilioMessage) int {
+		if a.SentAt.IsZero() || b.SentAt.IsZero() {
+			return cmp.Compare(unsent(b), unsent(a))
+		}
+		return b.SentAt.Truncate(time.Second).Compare(a.SentAt.Truncate(time.Second))
+	})
+	// A page begins after the message that its token names, whatever has come above it meanwhile.
+	page, from := number(query.Get("Page")), 0
+	if last, ok := strings.CutPrefix(query.Get("PageToken"), "PA"); ok {
+		from = slices.IndexFunc(listed, func(m TwilioMessage) bool { return m.SID == last }) + 1
+		if from == 0 {
+			twilioError(w, http.StatusBadRequest, 20002, "Invalid Page")
+			return
+		}
+	}
+	until := min(from+size, len(listed))
+	found := []map[string]any{}
+	for _, m := range listed[from:until] {
+		found = append(found, m.resource(tw.AccountSID))
+	}
 	var next any
-	if until < len(found) {
+	if until < len(listed) {
 		query.Set("Page", strconv.Itoa(page+1))
-		query.Set("PageToken", "PASM"+strconv.Itoa(until))
+		query.Set("PageToken", "PA"+listed[until-1].SID)
 		next = r.URL.Path + "?" + query.Encode()
 	}
-	answerJSON(w, map[string]any{"messages": append([]map[string]any{}, found[from:until]...), "page": page, "page_size": size,
+	answerJSON(w, map[string]any{"messages": found, "page": page, "page_size": size,
 		"next_page_uri": next, "uri": r.URL.RequestURI()})
 }
 
@@ -352,14 +376,29 @@ func (tw *Twilio) authorized(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
+func unsent(m TwilioMessage) int {
+	if m.SentAt.IsZero() {
+		return 1
+	}
+	return 0
+}
+
 func (m *TwilioMessage) resource(account string) map[string]any {
-	var code any
+	var code, service, sent any
 	if m.ErrorCode != 0 {
 		code = m.ErrorCode
 	}
+	if m.MessagingServiceSID != "" {
+		service = m.MessagingServiceSID
+	}
+	if !m.SentAt.IsZero() {
+		sent = m.SentAt.UTC().Format(time.RFC1123Z)
+	}
+	uri := "/2010-04-01/Accounts/" + account + "/Messages/" + m.SID
 	return map[string]any{"sid": m.SID, "account_sid": account, "to": m.To, "from": m.From, "body": m.Body, "status": m.Status,
-		"direction": m.Direction, "error_code": code, "date_created": m.CreatedAt.UTC().Format(time.RFC1123Z),
-		"messaging_service_sid": m.MessagingServiceSID, "num_segments": "1"}
+		"direction": m.Direction, "error_code": code, "date_created": m.CreatedAt.UTC().Format(time.RFC1123Z), "date_sent": sent,
+		"messaging_service_sid": service, "num_segments": strconv.Itoa(max(m.NumSegments, 1)), "num_media": strconv.Itoa(m.NumMedia),
+		"uri": uri + ".json", "subresource_uris": map[string]any{"media": uri + "/Media.json"}}
 }
 
 func twilioError(w http.ResponseWriter, status, code int, message string) {

@@ -68,27 +68,55 @@ func (tw *Twilio) Callback(ctx context.Context, client *http.Client, sid, status
 // path), to target ("" = webhookURL, by way of Route). extra is added to the form. The same text again is
 // one with the same MessageSid in extra. The caller closes the answer's body.
 func (tw *Twilio) Inbound(ctx context.Context, webhookURL, target, from, to, body string, extra url.Values) (*http.Response, error) {
+	m := tw.Arrive(TwilioMessage{SID: extra.Get("MessageSid"), From: from, To: to, Body: body, NumMedia: number(extra.Get("NumMedia")),
+		NumSegments: number(extra.Get("NumSegments")), MessagingServiceSID: extra.Get("MessagingServiceSid")})
+	return tw.Tell(ctx, webhookURL, target, m, extra)
+}
+
+// Tell posts the webhook of a text that has arrived, as Inbound does; again is Twilio's retry.
+func (tw *Twilio) Tell(ctx context.Context, webhookURL, target string, m TwilioMessage, extra url.Values) (*http.Response, error) {
 	if target == "" {
 		target = tw.target(webhookURL)
 	}
-	form := url.Values{"From": {from}, "To": {to}, "Body": {body}, "AccountSid": {tw.AccountSID}, "NumMedia": {"0"},
-		"NumSegments": {"1"}, "ApiVersion": {"2010-04-01"}, "SmsStatus": {"received"}, "FromCountry": {"DK"}, "MessageSid": {randomID("SM")}}
+	form := url.Values{"From": {m.From}, "To": {m.To}, "Body": {m.Body}, "AccountSid": {tw.AccountSID}, "NumMedia": {strconv.Itoa(m.NumMedia)},
+		"NumSegments": {strconv.Itoa(max(m.NumSegments, 1))}, "ApiVersion": {"2010-04-01"}, "SmsStatus": {"received"}, "FromCountry": {"DK"}}
+	for i := range m.NumMedia {
+		form.Set("MediaUrl"+strconv.Itoa(i), tw.URL+"/2010-04-01/Accounts/"+tw.AccountSID+"/Messages/"+m.SID+"/Media/ME"+strconv.Itoa(i))
+		form.Set("MediaContentType"+strconv.Itoa(i), "image/jpeg")
+	}
+	if m.MessagingServiceSID != "" {
+		form.Set("MessagingServiceSid", m.MessagingServiceSID)
+	}
 	maps.Copy(form, extra)
-	form.Set("SmsMessageSid", form.Get("MessageSid"))
-	form.Set("SmsSid", form.Get("MessageSid"))
-	tw.Receive(form.Get("MessageSid"), from, to, body)
+	for _, name := range []string{"MessageSid", "SmsMessageSid", "SmsSid"} {
+		form.Set(name, m.SID)
+	}
 	return tw.post(ctx, http.DefaultClient, webhookURL, target, form)
 }
 
 // Receive keeps a text that somebody wrote to our number and tells nobody: the bot was away.
 // A sid it has already changes nothing.
 func (tw *Twilio) Receive(sid, from, to, body string) {
+	tw.Arrive(TwilioMessage{SID: sid, From: from, To: to, Body: body})
+}
+
+// Arrive is Receive for a text with more to it, as Twilio then has it. A SID of "" is a new one; a CreatedAt of
+// zero is now.
+func (tw *Twilio) Arrive(m TwilioMessage) TwilioMessage {
 	tw.mu.Lock()
 	defer tw.mu.Unlock()
-	if tw.find(sid) == nil {
-		tw.keep(&TwilioMessage{SID: sid, From: from, To: to, Body: body, Direction: "inbound",
-			Status: "received", CreatedAt: tw.clock.now()})
+	if m.SID == "" {
+		m.SID = randomID("SM")
 	}
+	if known := tw.find(m.SID); known != nil {
+		return *known
+	}
+	if m.CreatedAt.IsZero() {
+		m.CreatedAt = tw.clock.now()
+	}
+	m.Direction, m.Status, m.SentAt = "inbound", "received", m.CreatedAt
+	tw.keep(&m)
+	return m
 }
 
 // Sign is Twilio's signature of a form posted to address.

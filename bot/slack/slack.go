@@ -225,8 +225,8 @@ func (c *Channel) forgetRoom(room string) {
 }
 
 // Find looks in the conversation for our message id, in what was written since since, less a minute for
-// clocks that disagree.
-func (c *Channel) Find(ctx context.Context, out reminders.Outgoing, since time.Time) (reminders.Result, bool, error) {
+// clocks that disagree. The id in the metadata decides, so that what is already known decides nothing.
+func (c *Channel) Find(ctx context.Context, out reminders.Outgoing, since time.Time, _ func(string) bool) (reminders.Result, bool, error) {
 	room, failure := c.room(ctx, out.To)
 	if failure != nil {
 		return reminders.Result{}, false, reminders.Errorf(reminders.EUNAVAILABLE, "find message %d in Slack: %s", out.MessageID, failure.Detail)

@@ -240,7 +240,7 @@ func TestHungProviderIsUnknownAndARefusedConnectionIsRetried(t *testing.T) {
 func TestFindKnowsOurMessageByItsMetadata(t *testing.T) {
 	fake, c := start(t)
 	since := time.Now()
-	if _, found, err := c.Find(t.Context(), outgoing, since); found || err != nil {
+	if _, found, err := c.Find(t.Context(), outgoing, since, nil); found || err != nil {
 		t.Errorf("before it: %v, %v", found, err)
 	}
 	fake.Script(func(_ int, method string, _ url.Values) providertest.Behaviour {
@@ -260,16 +260,16 @@ func TestFindKnowsOurMessageByItsMetadata(t *testing.T) {
 	}
 	fake.Write(user, "Ja tak", "")
 	want := fake.Messages()[0].Channel + ":" + fake.Messages()[0].TS
-	if result, found, err := c.Find(t.Context(), outgoing, since); err != nil || !found || result.ProviderID != want || result.Outcome != reminders.OutcomeAccepted {
+	if result, found, err := c.Find(t.Context(), outgoing, since, nil); err != nil || !found || result.ProviderID != want || result.Outcome != reminders.OutcomeAccepted {
 		t.Errorf("Find = %+v, %v, %v", result, found, err)
 	}
-	if _, found, err := c.Find(t.Context(), outgoing, time.Now().Add(2*time.Minute)); found || err != nil {
+	if _, found, err := c.Find(t.Context(), outgoing, time.Now().Add(2*time.Minute), nil); found || err != nil {
 		t.Errorf("since after it: %v, %v", found, err)
 	}
 	fake.Script(func(int, string, url.Values) providertest.Behaviour {
 		return providertest.Throttled("ratelimited", "1")
 	})
-	if _, found, err := c.Find(t.Context(), outgoing, since); found || reminders.ErrorCode(err) != reminders.EUNAVAILABLE {
+	if _, found, err := c.Find(t.Context(), outgoing, since, nil); found || reminders.ErrorCode(err) != reminders.EUNAVAILABLE {
 		t.Errorf("throttled: %v, %v", found, err)
 	}
 }

@@ -128,6 +128,14 @@ func (x *call) result(err error) reminders.Result {
 	return result
 }
 
+// unread is what the failed call came to where it only asked: in words, with nothing of err or of Twilio's sentence.
+func (x *call) unread(err error) string {
+	if x.status > 0 && x.status < 400 || x.status >= 500 {
+		return "Twilio's answer, HTTP status " + strconv.Itoa(x.status) + ", is no list"
+	}
+	return x.result(err).Detail
+}
+
 // broken is the result where no answer came. Before the headers were written nothing can have been sent:
 // the name was not found, the connection refused, TLS failed, or the time was up before any of it.
 func (x *call) broken(err error) reminders.Result {

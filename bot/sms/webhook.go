@@ -81,6 +81,9 @@ func ports(public string) []string {
 	return []string{public, strings.Replace(public, u.Host, host, 1)}
 }
 
+// maxMedia is how many pictures of a message are looked at; Twilio takes at most ten.
+const maxMedia = 20
+
 // ParseInbound reads the form of an incoming SMS. The text stays as written; at is when it reached us.
 // EINVALID where it names no message or no sender: the signature has been checked, so this is no SMS.
 func ParseInbound(form url.Values, at time.Time) (bot.Inbound, error) {
@@ -94,7 +97,10 @@ func ParseInbound(form url.Values, at time.Time) (bot.Inbound, error) {
 	in := bot.Inbound{Channel: reminders.SMS, ProviderID: sid, From: form.Get("From"), To: form.Get("To"), Text: form.Get("Body"),
 		OptOut: form.Get("OptOutType"), Attributes: map[string]string{}, At: at.UTC()}
 	media, _ := strconv.Atoi(form.Get("NumMedia"))
-	for i := range min(media, 20) { // Twilio takes at most ten
+	if media > 0 {
+		in.Attributes["num_media"] = strconv.Itoa(media)
+	}
+	for i := range min(media, maxMedia) {
 		if address := form.Get("MediaUrl" + strconv.Itoa(i)); address != "" {
 			in.Media = append(in.Media, address)
 		}

@@ -160,7 +160,7 @@ func (dryDesk) Send(context.Context, reminders.Outgoing) reminders.Result {
 	return reminders.Result{Outcome: reminders.OutcomeAccepted, ProviderID: "dry-run"}
 }
 
-func (dryDesk) Find(context.Context, reminders.Outgoing, time.Time) (reminders.Result, bool, error) {
+func (dryDesk) Find(context.Context, reminders.Outgoing, time.Time, func(string) bool) (reminders.Result, bool, error) {
 	return reminders.Result{}, false, nil
 }
 
