@@ -116,6 +116,15 @@ func (tw *Twilio) SetStatus(sid, status string, code int) {
 	}
 }
 
+// Redact takes a message's text away and leaves its record.
+func (tw *Twilio) Redact(sid string) {
+	tw.mu.Lock()
+	defer tw.mu.Unlock()
+	if m := tw.find(sid); m != nil {
+		m.Body = ""
+	}
+}
+
 // Messages is a copy of every message, in the order in which they were taken.
 func (tw *Twilio) Messages() []TwilioMessage {
 	tw.mu.Lock()
