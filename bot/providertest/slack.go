@@ -16,7 +16,10 @@ import (
 // SlackMessage is what the fake Slack keeps of a message.
 type SlackMessage struct {
 	Channel, TS, User string // User is who the direct message is with
-	FromBot           bool
+	FromBot           bool   // ours
+	BotID             string // another bot's, with User still the person whose direct message it is
+	Subtype           string
+	Files             []string // their permalinks
 	Text              string
 	Blocks            json.RawMessage
 	Metadata          json.RawMessage
@@ -44,6 +47,7 @@ type Slack struct {
 	script   func(n int, method string, form url.Values) Behaviour
 	requests int
 	lastTS   int64 // microseconds
+	maxLimit int   // messages on a page at most
 	clock    clock
 }
 
@@ -53,7 +57,7 @@ const Scopes = "chat:write,im:write,im:history,users:read,users:read.email,comma
 // NewSlack starts a Slack that ends with the test. t may be nil: then call Close.
 func NewSlack(t TB) *Slack {
 	s := &Slack{t: t, Token: "xoxb-" + randomID("1-"), SigningSecret: randomID(""), TeamID: "T0EFTERKURS", BotID: "U0EFTERBOT",
-		users: map[string]string{}, channels: map[string]string{}, calls: map[string]int{}, scopes: Scopes}
+		users: map[string]string{}, channels: map[string]string{}, calls: map[string]int{}, scopes: Scopes, maxLimit: 999}
 	var server *httptest.Server
 	server, s.Close = serve(t, http.HandlerFunc(s.serve))
 	s.URL = server.URL + "/api/"
@@ -86,6 +90,14 @@ func (s *Slack) SetNow(now func() time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clock = now
+}
+
+// SetMaxLimit sets how many messages a page of a conversation holds at most: 15 for an app that is distributed
+// commercially outside Slack's Marketplace.
+func (s *Slack) SetMaxLimit(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.maxLimit = n
 }
 
 // CloseChannels forgets every direct message's channel, as archiving does: who posts must open it again.
@@ -210,6 +222,8 @@ func (s *Slack) call(method string, form url.Values) map[string]any {
 		return ok("channel", m.Channel, "ts", m.TS)
 	case "conversations.history":
 		return s.history(form)
+	case "conversations.replies":
+		return s.replies(form)
 	}
 	fault(s.t, "slack: efterkurs should not call %s", method)
 	return failed("unknown_method")
@@ -245,32 +259,102 @@ func (s *Slack) post(form url.Values) map[string]any {
 	return ok("channel", m.Channel, "ts", m.TS, "message", map[string]any{"text": m.Text, "ts": m.TS})
 }
 
-// history is newest first, as Slack's, with a cursor.
+// history is newest first, as Slack's, with a cursor, and shows no reply in a thread but one that was sent to the
+// conversation too.
 func (s *Slack) history(form url.Values) map[string]any {
-	channel := form.Get("channel")
-	if _, known := s.channels[channel]; !known {
+	if _, known := s.channels[form.Get("channel")]; !known {
 		return failed("channel_not_found")
 	}
+	var found []map[string]any
+	for _, m := range slices.Backward(s.messages) {
+		if m.Channel != form.Get("channel") || !s.within(m, form) || m.ThreadTS != "" && m.ThreadTS != m.TS && m.Subtype != "thread_broadcast" {
+			continue
+		}
+		if entry := s.entry(m, form); !m.Deleted || entry["reply_count"] != nil {
+			found = append(found, entry)
+		}
+	}
+	return s.page(found, form)
+}
+
+// replies is oldest first; the message above the thread comes along whatever its age.
+func (s *Slack) replies(form url.Values) map[string]any {
+	if _, known := s.channels[form.Get("channel")]; !known {
+		return failed("channel_not_found")
+	}
+	var found []map[string]any
+	for _, m := range s.messages {
+		if m.Channel == form.Get("channel") && !m.Deleted && m.TS != form.Get("ts") && m.ThreadTS == form.Get("ts") && s.within(m, form) {
+			found = append(found, s.entry(m, form))
+		}
+	}
+	for _, parent := range s.messages {
+		if parent.Channel == form.Get("channel") && parent.TS == form.Get("ts") {
+			return s.page(append([]map[string]any{s.entry(parent, form)}, found...), form)
+		}
+	}
+	return failed("thread_not_found")
+}
+
+func (s *Slack) within(m *SlackMessage, form url.Values) bool {
+	return !form.Has("oldest") || m.TS > form.Get("oldest") || m.TS == form.Get("oldest") && form.Get("inclusive") == "1"
+}
+
+// entry is a message as history and replies show it.
+func (s *Slack) entry(m *SlackMessage, form url.Values) map[string]any {
+	entry := m.fields(s)
+	if len(m.Metadata) > 0 && form.Get("include_all_metadata") == "1" {
+		entry["metadata"] = m.Metadata
+	}
+	if m.Edited {
+		entry["edited"] = map[string]any{"user": entry["user"], "ts": m.TS}
+	}
+	if m.Deleted {
+		entry["subtype"], entry["user"], entry["text"], entry["hidden"] = "tombstone", "USLACKBOT", "This message was deleted.", true
+		delete(entry, "metadata")
+	}
+	for _, reply := range s.messages {
+		if reply.Channel == m.Channel && reply.ThreadTS == m.TS && reply.TS != m.TS && !reply.Deleted {
+			count, _ := entry["reply_count"].(int)
+			entry["reply_count"], entry["latest_reply"], entry["thread_ts"] = count+1, reply.TS, m.TS
+		}
+	}
+	return entry
+}
+
+// fields are those that an event has too.
+func (m *SlackMessage) fields(s *Slack) map[string]any {
+	fields := map[string]any{"type": "message", "ts": m.TS, "text": m.Text, "user": m.User, "team": s.TeamID}
+	switch {
+	case m.FromBot:
+		fields["user"], fields["bot_id"] = s.BotID, "B0EFTERBOT"
+	case m.BotID != "":
+		fields["user"], fields["bot_id"] = "U0OTHERBOT", m.BotID
+	}
+	if m.Subtype != "" {
+		fields["subtype"] = m.Subtype
+	}
+	if m.ThreadTS != "" {
+		fields["thread_ts"] = m.ThreadTS
+	}
+	var files []map[string]any
+	for i, permalink := range m.Files {
+		files = append(files, map[string]any{"id": fmt.Sprint("F", i), "mimetype": "image/jpeg", "permalink": permalink})
+	}
+	if files != nil {
+		fields["files"] = files
+	}
+	return fields
+}
+
+// page is as many as were asked for, from the cursor on.
+func (s *Slack) page(found []map[string]any, form url.Values) map[string]any {
 	limit := number(form.Get("limit"))
 	if limit == 0 {
 		limit = 100
 	}
 	skip := number(form.Get("cursor"))
-	var found []map[string]any
-	for _, m := range slices.Backward(s.messages) {
-		if m.Channel != channel || m.Deleted || form.Has("oldest") && m.TS < form.Get("oldest") {
-			continue
-		}
-		entry := map[string]any{"type": "message", "ts": m.TS, "text": m.Text, "user": m.User}
-		if m.FromBot {
-			entry["user"], entry["bot_id"] = s.BotID, "B0EFTERBOT"
-		}
-		if len(m.Metadata) > 0 && form.Get("include_all_metadata") == "1" {
-			entry["metadata"] = m.Metadata
-		}
-		found = append(found, entry)
-	}
-	until := min(skip+limit, len(found))
+	until := min(skip+min(limit, s.maxLimit), len(found))
 	answer := ok("messages", append([]map[string]any{}, found[min(skip, until):until]...), "has_more", until < len(found))
 	if until < len(found) {
 		answer["response_metadata"] = map[string]any{"next_cursor": strconv.Itoa(until)}

@@ -34,22 +34,51 @@ func (s *Slack) Event(ctx context.Context, webhookURL, eventID string, event map
 
 // Say is somebody writing to the bot in their direct message; threadTS "" = not in a thread.
 func (s *Slack) Say(ctx context.Context, webhookURL, user, text, threadTS string) (*http.Response, error) {
-	m := s.Write(user, text, threadTS)
-	event := map[string]any{"type": "message", "channel": m.Channel, "channel_type": "im", "user": user, "text": text,
-		"ts": m.TS, "team": s.TeamID, "client_msg_id": randomID("")}
-	if threadTS != "" {
-		event["thread_ts"] = threadTS
-	}
-	return s.Event(ctx, webhookURL, "", event)
+	return s.Tell(ctx, webhookURL, "", s.Write(user, text, threadTS))
+}
+
+// Tell posts the event of what somebody wrote, as Say does. eventID "" = a new one.
+func (s *Slack) Tell(ctx context.Context, webhookURL, eventID string, m SlackMessage) (*http.Response, error) {
+	event := m.fields(s)
+	event["channel"], event["channel_type"], event["event_ts"] = m.Channel, "im", m.TS
+	return s.Event(ctx, webhookURL, eventID, event)
 }
 
 // Write keeps what somebody wrote to the bot and tells nobody: the bot was away.
 func (s *Slack) Write(user, text, threadTS string) SlackMessage {
+	return s.Keep(SlackMessage{User: user, Text: text, ThreadTS: threadTS})
+}
+
+// Keep is Write for a message with more to it: a subtype, files, a bot's. Channel and TS are filled in where empty.
+func (s *Slack) Keep(m SlackMessage) SlackMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := &SlackMessage{Channel: s.open(user), TS: s.ts(), User: user, Text: text, ThreadTS: threadTS}
-	s.messages = append(s.messages, m)
-	return *m
+	if m.Channel == "" {
+		m.Channel = s.open(m.User)
+	}
+	if m.TS == "" {
+		m.TS = s.ts()
+	}
+	s.messages = append(s.messages, &m)
+	return m
+}
+
+// Rewrite is somebody editing what they wrote, and tells nobody.
+func (s *Slack) Rewrite(m SlackMessage, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kept := s.find(m.Channel, m.TS); kept != nil {
+		kept.Text, kept.Edited = text, true
+	}
+}
+
+// Remove is somebody deleting a message, and tells nobody. One with a thread leaves a notice behind.
+func (s *Slack) Remove(m SlackMessage) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if kept := s.find(m.Channel, m.TS); kept != nil {
+		kept.Deleted = true
+	}
 }
 
 // Press presses the button for digit on a message the bot sent. pressedAt is its action_ts, "" = now; the same

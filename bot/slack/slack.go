@@ -52,12 +52,18 @@ type Channel struct {
 	mu    sync.Mutex
 	users map[string]string // e-mail → user id
 	rooms map[string]string // user id → channel id of the direct message
+	me    *identity         // nil = not asked yet
+
+	sweeping sync.Mutex // held by the one sweep under way; guards what follows
+	sweep    *sweep     // how far it has come; nil = none is begun
+	rest     time.Time  // until then Slack wants no more sweeping
 }
 
 var (
 	_ bot.Channel   = (*Channel)(nil)
 	_ bot.Finder    = (*Channel)(nil)
 	_ bot.Forgetter = (*Channel)(nil)
+	_ bot.Sweeper   = (*Channel)(nil)
 )
 
 // New checks the configuration; EINVALID names the variable that is wrong.
@@ -178,22 +184,9 @@ func cut(s string, n int) string {
 
 // room is the channel of the direct message with somebody, opened where it has to be.
 func (c *Channel) room(ctx context.Context, to string) (string, *reminders.Result) {
-	user := to
-	if strings.Contains(to, "@") {
-		c.mu.Lock()
-		user = c.users[strings.ToLower(to)]
-		c.mu.Unlock()
-		if user == "" {
-			call := c.call()
-			found, err := call.api().GetUserByEmailContext(ctx, to)
-			if err != nil || found.ID == "" {
-				return "", call.unsent(err)
-			}
-			user = found.ID
-			c.mu.Lock()
-			c.users[strings.ToLower(to)] = user
-			c.mu.Unlock()
-		}
+	user, failure := c.user(ctx, to)
+	if failure != nil {
+		return "", failure
 	}
 	c.mu.Lock()
 	room := c.rooms[user]
@@ -210,6 +203,28 @@ func (c *Channel) room(ctx context.Context, to string) (string, *reminders.Resul
 	c.rooms[user] = opened.ID
 	c.mu.Unlock()
 	return opened.ID, nil
+}
+
+// user is the id of somebody whose id or e-mail is given.
+func (c *Channel) user(ctx context.Context, to string) (string, *reminders.Result) {
+	if !strings.Contains(to, "@") {
+		return to, nil
+	}
+	c.mu.Lock()
+	user := c.users[strings.ToLower(to)]
+	c.mu.Unlock()
+	if user != "" {
+		return user, nil
+	}
+	call := c.call()
+	found, err := call.api().GetUserByEmailContext(ctx, to)
+	if err != nil || found.ID == "" {
+		return "", call.unsent(err)
+	}
+	c.mu.Lock()
+	c.users[strings.ToLower(to)] = found.ID
+	c.mu.Unlock()
+	return found.ID, nil
 }
 
 // forgetRoom drops what was cached about a direct message: its channel and its person's address.
@@ -243,16 +258,19 @@ func (c *Channel) Find(ctx context.Context, out reminders.Outgoing, since time.T
 			}
 			return reminders.Result{}, false, reminders.Errorf(reminders.EUNAVAILABLE, "find message %d in Slack: %s", out.MessageID, result.Detail)
 		}
+		if page.Messages == nil { // an empty page is [], and what holds none at all proves nothing unsent
+			return reminders.Result{}, false, reminders.Errorf(reminders.EUNAVAILABLE, "find message %d in Slack: the answer holds no messages", out.MessageID)
+		}
 		for _, m := range page.Messages {
 			if m.Metadata.EventType == eventType && m.Metadata.EventPayload[payloadKey] == strconv.FormatInt(out.MessageID, 10) {
 				return accepted(room, m.Timestamp), true, nil
 			}
 		}
 		if params.Cursor = page.ResponseMetaData.NextCursor; params.Cursor == "" {
-			break
+			return reminders.Result{}, false, nil
 		}
 	}
-	return reminders.Result{}, false, nil
+	return reminders.Result{}, false, reminders.Errorf(reminders.EUNAVAILABLE, "find message %d in Slack: the conversation is longer than is read", out.MessageID)
 }
 
 // Forget deletes one of our messages. One that Slack does not have is forgotten.

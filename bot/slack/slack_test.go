@@ -274,6 +274,18 @@ func TestFindKnowsOurMessageByItsMetadata(t *testing.T) {
 	}
 }
 
+// TestFindTakesTheEndOfWhatItReadsForNoProof fails where a conversation longer than is read proves a message unsent.
+func TestFindTakesTheEndOfWhatItReadsForNoProof(t *testing.T) {
+	fake, c := start(t)
+	fake.SetMaxLimit(1)
+	for range 21 {
+		fake.Write(user, "hej", "")
+	}
+	if _, found, err := c.Find(t.Context(), outgoing, time.Now(), nil); found || reminders.ErrorCode(err) != reminders.EUNAVAILABLE {
+		t.Errorf("Find = %v, %v", found, err)
+	}
+}
+
 func TestForgetAndUpdate(t *testing.T) {
 	fake, c := start(t)
 	id := c.Send(t.Context(), outgoing).ProviderID

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,20 +70,11 @@ type envelope struct {
 		UserID string `json:"user_id"`
 	} `json:"authorizations"`
 	Event struct {
+		written
 		Type        string `json:"type"`
-		Subtype     string `json:"subtype"`
 		Channel     string `json:"channel"`
 		ChannelType string `json:"channel_type"`
-		User        string `json:"user"`
-		BotID       string `json:"bot_id"`
-		AppID       string `json:"app_id"`
-		Text        string `json:"text"`
-		TS          string `json:"ts"`
-		ThreadTS    string `json:"thread_ts"`
-		Files       []struct {
-			Permalink string `json:"permalink"`
-		} `json:"files"`
-		Tokens struct {
+		Tokens      struct {
 			Bot []string `json:"bot"`
 		} `json:"tokens"`
 	} `json:"event"`
@@ -111,30 +103,49 @@ func ParseEvent(body []byte) (Event, error) {
 	case "tokens_revoked":
 		event.Uninstalled = len(e.Event.Tokens.Bot) > 0
 	case "message":
-		if e.fromPerson() {
-			event.Inbound = e.inbound()
+		if e.Event.ChannelType == "im" && e.Event.Channel != "" && e.Event.byPerson(e.us()) {
+			event.Inbound = e.Event.inbound(e.TeamID, e.Event.Channel)
 		}
 	}
 	return event, nil
 }
 
-// fromPerson says whether somebody wrote this to the bot: not a bot, not ourselves, not an edit, a deletion or a
-// notice (they have a subtype), and in the direct message.
-func (e *envelope) fromPerson() bool {
-	m := e.Event
-	for _, us := range e.Authorizations {
-		if us.UserID == m.User {
-			return false
-		}
+// us is the bot's user ids: whom the event was delivered for.
+func (e *envelope) us() []string {
+	var ids []string
+	for _, authorization := range e.Authorizations {
+		ids = append(ids, authorization.UserID)
 	}
-	written := m.Subtype == "" || m.Subtype == "file_share" || m.Subtype == "thread_broadcast" || m.Subtype == "me_message"
-	return written && m.BotID == "" && m.User != "" && m.User != "USLACKBOT" && m.ChannelType == "im" && m.Channel != "" && m.TS != ""
+	return ids
 }
 
-func (e *envelope) inbound() *bot.Inbound {
-	m := e.Event
-	in := &bot.Inbound{Channel: reminders.Slack, ProviderID: e.TeamID + ":" + m.Channel + ":" + m.TS, From: m.User, To: m.Channel,
-		Text: unescape(m.Text), Attributes: map[string]string{"team_id": e.TeamID, "channel_id": m.Channel, "ts": m.TS, "event_id": e.EventID}, At: moment(m.TS)}
+// written is a message as an event and the conversation's history both have it: from either comes the same text,
+// so that one taken in by both is known again.
+type written struct {
+	Subtype  string `json:"subtype"`
+	User     string `json:"user"`
+	BotID    string `json:"bot_id"`
+	Text     string `json:"text"`
+	TS       string `json:"ts"`
+	ThreadTS string `json:"thread_ts"`
+	Files    []file `json:"files"`
+}
+
+type file struct {
+	Permalink string `json:"permalink"`
+}
+
+// byPerson says whether somebody wrote this to the bot: not a bot, not ourselves, not an edit, a deletion or a
+// notice (they have a subtype).
+func (m written) byPerson(us []string) bool {
+	plain := m.Subtype == "" || m.Subtype == "file_share" || m.Subtype == "thread_broadcast" || m.Subtype == "me_message"
+	return plain && m.BotID == "" && m.User != "" && m.User != "USLACKBOT" && !slices.Contains(us, m.User) && m.TS != ""
+}
+
+// inbound is the text. An event's id is not kept with it: the history has none.
+func (m written) inbound(team, channel string) *bot.Inbound {
+	in := &bot.Inbound{Channel: reminders.Slack, ProviderID: team + ":" + channel + ":" + m.TS, From: m.User, To: channel,
+		Text: unescape(m.Text), Attributes: map[string]string{"team_id": team, "channel_id": channel, "ts": m.TS}, At: moment(m.TS)}
 	if m.ThreadTS != "" && m.ThreadTS != m.TS {
 		in.Attributes["thread_ts"] = m.ThreadTS
 	}
