@@ -160,6 +160,30 @@ func TestSweepIsNotEndedByWhatWasMadeBeforeAndSentAfter(t *testing.T) {
 	}
 }
 
+// TestSweepCountsOnceWhatLeavesTheQueueWhileItIsRead: it was on one page and stands on the next one as well. It fails
+// where pages are only put one behind the other.
+func TestSweepCountsOnceWhatLeavesTheQueueWhileItIsRead(t *testing.T) {
+	tw, _ := at(t, noon)
+	c := channel(t, tw, nil)
+	var sids []string
+	for range 1001 {
+		sids = append(sids, c.Send(t.Context(), outgoing).ProviderID)
+	}
+	tw.ScriptFetch(func(n int, r *http.Request) providertest.Behaviour {
+		if r.URL.Query().Has("PageToken") {
+			tw.SetStatus(sids[500], "sent", 0)
+		}
+		return providertest.Behaviour{}
+	})
+	var got []string
+	for _, left := range swept(t, c, noon).Left {
+		got = append(got, left.Result.ProviderID)
+	}
+	if !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(sids))) {
+		t.Errorf("%d left, want %d", len(got), len(sids))
+	}
+}
+
 // TestSweepSeesWhatTheListShowsLate: asked again with the same since, the list shows what it did not. It fails where
 // anything but since decides what is read.
 func TestSweepSeesWhatTheListShowsLate(t *testing.T) {
