@@ -53,6 +53,32 @@ func (b *Bot) Send(ctx context.Context, out reminders.Outgoing) reminders.Result
 	return channel.Send(ctx, out)
 }
 
+// How often a provider is asked what people wrote, while all is well. Twilio calls once, and once more where no
+// connection came about: what it could not bring is fetched within a minute. Slack repeats what is not acknowledged for six
+// minutes and wants a request a person, so that it is asked only after nobody has listened for longer than Listens.
+const (
+	SweepSMS = 50 * time.Second
+	Listens  = 90 * time.Second
+)
+
+// Sweeps says whether a channel's provider can be asked what people wrote, and how often it is.
+func (b *Bot) Sweeps(channel string) (every time.Duration, ok bool) {
+	_, ok = b.Channels[channel].(Sweeper)
+	if channel == reminders.SMS {
+		return SweepSMS, ok
+	}
+	return Listens, ok
+}
+
+// Sweep asks it.
+func (b *Bot) Sweep(ctx context.Context, channel string, since time.Time, left bool, conversations func(context.Context) ([]string, error)) (reminders.Seen, error) {
+	sweeper, ok := b.Channels[channel].(Sweeper)
+	if !ok {
+		return reminders.Seen{}, reminders.ErrNoRecord
+	}
+	return sweeper.Sweep(ctx, since, left, conversations)
+}
+
 // Find asks the channel's provider what became of a message.
 func (b *Bot) Find(ctx context.Context, out reminders.Outgoing, since time.Time, known func(string) bool) (reminders.Result, bool, error) {
 	finder, ok := b.Channels[out.Channel].(Finder)
@@ -74,12 +100,18 @@ func (b *Bot) Forget(ctx context.Context, channel, address, providerID string) e
 // Receive takes in what a person wrote: stored first, then interpreted. A nil error says that it is stored
 // and may be acknowledged; what could not be interpreted now is interpreted by the next tick.
 func (b *Bot) Receive(ctx context.Context, in Inbound) error {
+	_, err := b.TakeIn(ctx, in)
+	return err
+}
+
+// TakeIn is Receive, and says whether the text was a new one.
+func (b *Bot) TakeIn(ctx context.Context, in Inbound) (fresh bool, err error) {
 	if in.At.IsZero() {
 		in.At = b.Now()
 	}
 	id, fresh, err := b.Store.SaveReply(ctx, in)
 	if err != nil || !fresh {
-		return err
+		return false, err
 	}
 	if err := b.inOrder(ctx, id); err != nil {
 		b.Log.Error("interpreting a reply; the next tick tries again", "reply", id, "channel", in.Channel, "error", err)
@@ -87,7 +119,7 @@ func (b *Bot) Receive(ctx context.Context, in Inbound) error {
 	if b.Wake != nil {
 		b.Wake()
 	}
-	return nil
+	return true, nil
 }
 
 // inOrder interprets reply id after whatever the same sender wrote before it that could not be interpreted then: of

@@ -33,7 +33,7 @@ type Finder interface {
 type Sweeper interface {
 	// Sweep reads the provider's record since since. conversations lists the addresses that were written to, for a
 	// provider that keeps one record a person; it is called only there. What was read is returned also beside an error (EUNAVAILABLE).
-	Sweep(ctx context.Context, since time.Time, conversations func(context.Context) ([]string, error)) (reminders.Seen, error)
+	Sweep(ctx context.Context, since time.Time, left bool, conversations func(context.Context) ([]string, error)) (reminders.Seen, error)
 }
 
 // Forgetter is a Channel whose provider keeps copies that can be deleted.

@@ -71,6 +71,9 @@ func (t *turn) read(ctx context.Context) error {
 	}
 	optedOut := !t.rc.Person.OptedOutAt.IsZero()
 	switch {
+	case t.rc.Overtaken && (m.Kind == reminders.ReplyStop || m.Kind == reminders.ReplyStart):
+		t.effects.Why += ", and has said otherwise since"
+		return nil
 	case m.Kind == reminders.ReplyStop:
 		t.effects.OptOut = true
 		return nil // nobody who said STOP is written to, not even to say so
@@ -101,12 +104,20 @@ func (t *turn) forRole(participant, contact string) string {
 	return contact
 }
 
+// written is when the reply was written: earlier than now where no webhook brought it.
+func (t *turn) written() time.Time {
+	if at := t.rc.Reply.At; !at.IsZero() && at.Before(t.now) {
+		return at
+	}
+	return t.now
+}
+
 // say adds what is said back: one text for one text, on the channel it came by.
 func (t *turn) say(key string, params map[string]string, with ...func(*reminders.Message)) {
 	in := t.rc.Reply
 	m := reminders.Message{
 		Subject: reminders.ReplySubject(in.ID), Step: "say", Kind: reminders.KindReply, PersonID: t.rc.Person.ID,
-		Priority: reminders.PriorityReply, State: reminders.Planned, DueAt: t.now, RunAt: t.now,
+		Priority: reminders.PriorityReply, State: reminders.Planned, DueAt: t.written(), RunAt: t.now,
 		Channel: in.Channel, Address: in.From, Params: map[string]string{"key": key},
 	}
 	if len(t.rc.Participations) > 0 {

@@ -16,6 +16,7 @@ type Counts struct {
 	Unknown   int `json:"unknown"`   // outcomes nobody saw
 	Settled   int `json:"settled"`   // unknown ones that were settled
 	Rescued   int `json:"rescued"`   // taken back from a dead worker
+	Swept     int `json:"swept"`     // texts fetched from a provider that no webhook had brought
 	Replies   int `json:"replies"`   // interpreted late, because whoever took them in died
 	Forgotten int `json:"forgotten"` // provider copies of erased people deleted
 	Visits    int `json:"visits"`    // whose time has passed
@@ -30,7 +31,7 @@ func (c Counts) LogValue() slog.Value {
 	}{
 		{"planned", c.Planned}, {"moved", c.Moved}, {"paired", c.Paired}, {"claimed", c.Claimed}, {"sent", c.Sent},
 		{"skipped", c.Skipped}, {"postponed", c.Postponed}, {"retried", c.Retried}, {"failed", c.Failed},
-		{"unknown", c.Unknown}, {"settled", c.Settled}, {"rescued", c.Rescued}, {"replies", c.Replies}, {"forgotten", c.Forgotten}, {"visits", c.Visits},
+		{"unknown", c.Unknown}, {"settled", c.Settled}, {"rescued", c.Rescued}, {"swept", c.Swept}, {"replies", c.Replies}, {"forgotten", c.Forgotten}, {"visits", c.Visits},
 	} {
 		if n.n != 0 {
 			attrs = append(attrs, slog.Int(n.name, n.n))

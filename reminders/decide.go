@@ -25,7 +25,7 @@ const (
 func skip(reason string) Verdict { return Verdict{Do: DoSkip, Reason: reason} }
 
 // decide says what is to become of a claimed message now.
-func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map[string]string) (Verdict, error) {
+func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map[string]string, deaf map[string]bool) (Verdict, error) {
 	if c.Person == nil && c.User == nil {
 		switch c.Kind {
 		case KindBrief, KindStaffReminder, KindStaffBooked:
@@ -51,6 +51,9 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 		if now.Before(c.Person.PausedUntil) && c.Priority == PriorityBulk {
 			return skip(ReasonPaused), nil
 		}
+		if c.Kind == KindReply && !c.Person.MutedAt.IsZero() {
+			return skip(ReasonMachine), nil
+		}
 	}
 	c.Channel, c.Address = channel, address
 
@@ -65,7 +68,10 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 		return e.later(now, c, ReasonChannelOff), nil
 	}
 	if _, ok := halted[channel]; ok {
-		return e.later(now, c, "channel halted"), nil
+		return e.later(now, c, ReasonHalted), nil
+	}
+	if deaf[channel] {
+		return e.later(now, c, ReasonDeaf), nil
 	}
 	if c.Kind == KindVisitProposal {
 		ok, err := e.propose(ctx, now, c)
@@ -130,10 +136,14 @@ func (e *Engine) due(now time.Time, c *Claim) Verdict {
 	return Verdict{}
 }
 
+// awake is how long after writing somebody is taken to be up: what could not be answered until then waits for
+// their window, like anything else.
+const awake = time.Hour
+
 // window says whether the recipient may be written to now: send, or wait for the next window, or skip
 // what would then be more than maxLate days late.
 func (e *Engine) window(now time.Time, c *Claim) Verdict {
-	if c.ValidUntil.IsZero() {
+	if c.ValidUntil.IsZero() && now.Sub(c.DueAt) <= awake {
 		return Verdict{Do: DoSend} // said back to somebody who wrote just now
 	}
 	window, closed := e.windowOf(c)
@@ -168,24 +178,32 @@ func (e *Engine) tooLate(c *Claim, at time.Time) bool {
 	return e.Calendar.Today(at).Sub(e.Calendar.Today(c.DueAt)) > limit
 }
 
-// retryLater is how soon a message that nothing keeps but its channel or its question is looked at again.
-const retryLater = 5 * time.Minute
+// retryLater is how soon a message that nothing keeps but its channel or its question is looked at again;
+// deafRetry how soon where only the replies could not be read, which is tried again every minute.
+const (
+	retryLater = 5 * time.Minute
+	deafRetry  = time.Minute
+)
 
 // later puts a message off: a few minutes while the window lasts, else to the next one; where that is too
 // late it is skipped for the reason that kept it.
 func (e *Engine) later(now time.Time, c *Claim, reason string) Verdict {
+	wait := retryLater
+	if reason == ReasonDeaf {
+		wait = deafRetry
+	}
 	if c.ValidUntil.IsZero() {
 		if now.Sub(c.DueAt) > maxLate*24*time.Hour {
 			return skip(reason)
 		}
-		return Verdict{Do: DoWait, Until: now.Add(retryLater), Reason: reason}
+		return Verdict{Do: DoWait, Until: now.Add(wait), Reason: reason}
 	}
 	window, closed := e.windowOf(c)
-	from, to := e.Calendar.NextSpan(now.Add(retryLater), window, closed)
+	from, to := e.Calendar.NextSpan(now.Add(wait), window, closed)
 	if e.tooLate(c, from) {
 		return skip(reason)
 	}
-	if until := now.Add(retryLater); from.Before(until) {
+	if until := now.Add(wait); from.Before(until) {
 		from = until
 	}
 	return Verdict{Do: DoWait, Until: from, Valid: to, Reason: reason}

@@ -2,7 +2,9 @@ package reminders
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,9 +15,14 @@ const maxAttempts = 5
 // deliver claims and sends until nothing of this priority is due or ctx is done.
 func (e *Engine) deliver(ctx context.Context, maxPriority int, counts *Counts) error {
 	for ctx.Err() == nil {
+		// Before every batch, not only before the first: a large one takes an hour, in which people say STOP.
+		deaf, err := e.listen(ctx, counts)
+		if err != nil {
+			return err
+		}
 		now := e.Now()
 		claims, optedOut, err := e.Store.Claim(ctx, ClaimQuery{
-			Worker: e.Worker, Now: now, Lease: lease, Limit: claimBatch, MaxPriority: maxPriority})
+			Worker: e.Worker, Now: now, Lease: lease, Limit: e.claimLimit(), MaxPriority: maxPriority})
 		if err != nil {
 			return err
 		}
@@ -24,15 +31,26 @@ func (e *Engine) deliver(ctx context.Context, maxPriority int, counts *Counts) e
 		if len(claims) == 0 && optedOut == 0 {
 			return nil
 		}
-		if err := e.handle(ctx, now, claims, counts); err != nil {
+		if err := e.handle(ctx, now, claims, deaf, counts); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// claimLimit is how many messages are claimed at once: no more than can be sent well within a lease.
+func (e *Engine) claimLimit() int {
+	limit := claimBatch
+	for _, channel := range []string{SMS, Slack, Email} {
+		if every := e.Desk.Every(channel); every > 0 {
+			limit = min(limit, max(1, int(lease/3/every)))
+		}
+	}
+	return limit
+}
+
 // handle decides about each claim, writes down what is not sent, and sends the rest in small batches.
-func (e *Engine) handle(ctx context.Context, now time.Time, claims []Claim, counts *Counts) error {
+func (e *Engine) handle(ctx context.Context, now time.Time, claims []Claim, deaf map[string]bool, counts *Counts) error {
 	halted, err := e.Store.Halted(ctx)
 	if err != nil {
 		return err
@@ -41,7 +59,7 @@ func (e *Engine) handle(ctx context.Context, now time.Time, claims []Claim, coun
 	var ready []Verdict
 	for i := range claims {
 		c := &claims[i]
-		v, err := e.decide(ctx, now, c, halted)
+		v, err := e.decide(ctx, now, c, halted, deaf)
 		if err == nil && v.Do == DoSend {
 			c.ValidUntil = v.Valid
 			v.Out, err = e.Desk.Compose(ctx, *c)
@@ -73,19 +91,21 @@ func (e *Engine) handle(ctx context.Context, now time.Time, claims []Claim, coun
 	if err := e.Store.Record(ctx, now, changes); err != nil {
 		return err
 	}
-	for channel, verdicts := range byChannel(ready) {
+	byChannel := map[string][]Verdict{}
+	for _, v := range ready {
+		byChannel[v.Out.Channel] = append(byChannel[v.Out.Channel], v)
+	}
+	for _, channel := range slices.Sorted(maps.Keys(byChannel)) {
+		verdicts := byChannel[channel]
 		for len(verdicts) > 0 {
-			n := min(sendBatch, len(verdicts))
-			if ctx.Err() != nil {
-				return e.giveBack(ctx, verdicts)
-			}
-			on, err := e.send(ctx, channel, verdicts[:n], counts)
+			n := min(e.sendLimit(channel), len(verdicts))
+			rest, again, err := e.send(ctx, channel, verdicts[:n], counts)
 			if err != nil {
 				return err
 			}
 			verdicts = verdicts[n:]
-			if !on {
-				if err := e.giveBack(ctx, verdicts); err != nil {
+			if !again.IsZero() || ctx.Err() != nil { // nothing more can leave here now
+				if err := e.giveBack(ctx, append(rest, verdicts...), again); err != nil {
 					return err
 				}
 				break
@@ -95,42 +115,53 @@ func (e *Engine) handle(ctx context.Context, now time.Time, claims []Claim, coun
 	return nil
 }
 
-func byChannel(verdicts []Verdict) map[string][]Verdict {
-	out := map[string][]Verdict{}
-	for _, v := range verdicts {
-		out[v.Out.Channel] = append(out[v.Out.Channel], v)
+// sendLimit is how many messages are handed over at once: what leaves in a second at the channel's rate, so that
+// a rate is held from second to second.
+func (e *Engine) sendLimit(channel string) int {
+	if every := e.Desk.Every(channel); every > 0 {
+		return min(sendBatch, max(1, int(time.Second/every)))
 	}
-	return out
+	return sendBatch
 }
 
-// giveBack returns what was claimed and will not be sent by this worker now.
-func (e *Engine) giveBack(ctx context.Context, verdicts []Verdict) error {
+// giveBack returns what was claimed and will not be sent by this worker now; at zero is at once.
+func (e *Engine) giveBack(ctx context.Context, verdicts []Verdict, at time.Time) error {
 	now := e.Now()
+	if at.IsZero() {
+		at = now
+	}
 	changes := make([]Change, len(verdicts))
 	for i, v := range verdicts {
-		changes[i] = Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Planned, RunAt: now, ValidUntil: v.Valid}
+		changes[i] = Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Planned, RunAt: at, ValidUntil: v.Valid}
 	}
 	return e.Store.Record(context.WithoutCancel(ctx), now, changes)
 }
 
+// linePatience is how long a worker waits for its place in a line; what is further off is given back until then.
+const linePatience = 20 * time.Second
+
 // send hands one batch to its channel: wait for a place in the line, commit the intent, call the provider,
-// record what came of it. on is false where the channel was halted and nothing more can leave on it.
-func (e *Engine) send(ctx context.Context, channel string, verdicts []Verdict, counts *Counts) (on bool, err error) {
-	if every := e.Desk.Every(channel); every > 0 {
-		now := e.Now()
-		place, err := e.Store.Reserve(ctx, channel, now, len(verdicts), every)
-		if err != nil {
-			return false, err
-		}
-		if err := sleep(ctx, place.Sub(now)); err != nil {
-			return true, nil // told to stop: the caller gives the rest back, the lease frees these
-		}
+// record what came of it. again says when to come back where nothing more can leave on the channel now, because it
+// was halted or slowed down; rest is what is still claimed then.
+func (e *Engine) send(ctx context.Context, channel string, verdicts []Verdict, counts *Counts) (rest []Verdict, again time.Time, err error) {
+	now := e.Now()
+	place, err := e.Store.Reserve(ctx, channel, now, now.Add(linePatience), len(verdicts), e.Desk.Every(channel))
+	if err != nil {
+		return nil, again, err
+	}
+	if wait := place.Sub(now); wait > linePatience {
+		return verdicts, place, nil
+	} else if sleep(ctx, wait) != nil {
+		return verdicts, again, nil // told to stop
 	}
 	// From here on nothing is interrupted: what is begun is sent and recorded.
 	ctx = context.WithoutCancel(ctx)
-	begun, changes, err := e.begin(ctx, verdicts)
+	begun, held, changes, err := e.begin(ctx, verdicts, counts)
 	if err != nil {
-		return false, err
+		return nil, again, err
+	}
+	if len(held) > 0 {
+		again = e.Now().Add(linePatience) // the next claim finds out for how long
 	}
 	results := make([]Change, len(begun))
 	var wg sync.WaitGroup
@@ -143,33 +174,58 @@ func (e *Engine) send(ctx context.Context, channel string, verdicts []Verdict, c
 	}
 	wg.Wait()
 
-	on = true
 	for i, change := range results {
-		e.count(counts, change)
-		if change.Result.Outcome == OutcomeHalt {
-			on = false
-			reason := change.Result.Detail
-			if err := e.Store.Halt(ctx, e.Now(), channel, reason); err != nil {
-				return false, err
-			}
-			e.Log.Error("channel halted", "channel", channel, "reason", reason, "code", change.Result.Code)
-		}
-		if r := change.Result; r.ThrottleAll && r.RetryAfter > 0 {
-			if err := e.Store.Throttle(ctx, channel, e.Now().Add(r.RetryAfter)); err != nil {
-				return false, err
-			}
-		}
 		e.Log.Debug("tried", "message", begun[i].Claim.ID, "step", begun[i].Claim.Step, "channel", channel, "outcome", change.Result.Outcome, "code", change.Result.Code)
 	}
+	changes = append(changes, results...)
 	for _, change := range changes {
 		e.count(counts, change)
 	}
-	counts.Skipped += len(verdicts) - len(begun) - len(changes) // opted out since they were claimed
-	return on, e.Store.Record(ctx, e.Now(), append(changes, results...))
+	if err := e.record(ctx, changes); err != nil {
+		return held, again, err
+	}
+	for _, change := range results {
+		switch r := change.Result; {
+		case r.Outcome == OutcomeHalt:
+			again = e.Now().Add(retryLater)
+			e.Log.Error("channel halted", "channel", channel, "reason", r.Detail, "code", r.Code)
+			if err := e.Store.Halt(ctx, e.Now(), channel, r.Code, r.Detail); err != nil {
+				return held, again, err
+			}
+		case r.ThrottleAll: // the whole sender, not this worker alone
+			again = change.RunAt
+			e.Log.Warn("channel slowed down", "channel", channel, "until", change.RunAt, "code", r.Code)
+			if err := e.Store.Throttle(ctx, channel, change.RunAt); err != nil {
+				return held, again, err
+			}
+		}
+	}
+	return held, again, nil
 }
 
-// begin commits the intents. It returns what may be sent, and the changes for what turned out not to be.
-func (e *Engine) begin(ctx context.Context, verdicts []Verdict) (begun []Verdict, changes []Change, err error) {
+const (
+	recordTries = 30
+	recordPause = 2 * time.Second
+)
+
+// record writes down what came of tries. It does not give up at once where the database has gone away: what is
+// known now would have to be asked of the provider later, and not every provider can be asked.
+func (e *Engine) record(ctx context.Context, changes []Change) error {
+	for try := 1; ; try++ {
+		err := e.Store.Record(ctx, e.Now(), changes)
+		if ErrorCode(err) != EUNAVAILABLE || try == recordTries {
+			return err
+		}
+		e.Log.Warn("what was sent cannot be recorded yet", "messages", len(changes), "try", try, "error", err)
+		if err := sleep(ctx, recordPause); err != nil {
+			return err
+		}
+	}
+}
+
+// begin commits the intents. It returns what may be sent, what is held because the channel was stopped meanwhile,
+// and the changes for what turned out not to be for today.
+func (e *Engine) begin(ctx context.Context, verdicts []Verdict, counts *Counts) (begun, held []Verdict, changes []Change, err error) {
 	now := e.Now()
 	intents := make([]Intent, len(verdicts))
 	for i, v := range verdicts {
@@ -181,7 +237,7 @@ func (e *Engine) begin(ctx context.Context, verdicts []Verdict) (begun []Verdict
 	}
 	fates, err := e.Store.Begin(ctx, now, intents)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for _, v := range verdicts {
 		switch fates[v.Claim.ID] {
@@ -197,10 +253,16 @@ func (e *Engine) begin(ctx context.Context, verdicts []Verdict) (begun []Verdict
 				change = Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Skipped, Reason: ReasonTooLate}
 			}
 			changes = append(changes, change)
-		case OptedOut, BegunNot:
+		case Held:
+			held = append(held, v)
+		case OptedOut:
+			counts.Skipped++
+		case LeftBefore:
+			counts.Settled++
+		case BegunNot:
 		}
 	}
-	return begun, changes, nil
+	return begun, held, changes, nil
 }
 
 // lanes groups what is to be sent by recipient: to one person one text after the other, in order.
@@ -220,11 +282,19 @@ func lanes(verdicts []Verdict) [][]int {
 	return out
 }
 
-// try makes one attempt and says what it changes.
+// leaseMargin is how long before its end a lease is not used any more.
+const leaseMargin = 15 * time.Second
+
+// try makes one attempt and says what it changes. A process that was suspended between the commit of the intent
+// and here may find that its lease is over and that others have begun to ask what became of the message: it no longer sends it.
 func (e *Engine) try(ctx context.Context, v Verdict) Change {
-	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
-	defer cancel()
-	result := e.Desk.Send(ctx, v.Out)
+	limit := min(sendTimeout, v.Claim.LeaseUntil.Add(-leaseMargin).Sub(e.Now()))
+	result := Result{Outcome: OutcomeRetry, Detail: "not sent: the worker came too late"}
+	if limit > 0 {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		result = e.Desk.Send(ctx, v.Out)
+	}
 	return e.settle(v.Claim, v.Valid, v.Claim.Attempts+1, result, e.Now())
 }
 
@@ -242,7 +312,7 @@ func (e *Engine) settle(c Claim, valid time.Time, attempt int, r Result, now tim
 	case OutcomeRetry, OutcomeHalt:
 		wait := r.RetryAfter
 		if wait == 0 {
-			wait = backoff(attempt)
+			wait = e.backoff(attempt)
 		}
 		change.To, change.RunAt, change.ValidUntil = Planned, now.Add(wait), valid
 		if r.Outcome == OutcomeRetry && attempt >= maxAttempts {
@@ -261,8 +331,11 @@ func (e *Engine) settle(c Claim, valid time.Time, attempt int, r Result, now tim
 }
 
 // backoff doubles from half a minute, with jitter so that what failed together does not return together.
-func backoff(attempt int) time.Duration {
+func (e *Engine) backoff(attempt int) time.Duration {
 	base := 30 * time.Second << min(attempt-1, 6)
+	if e.Jitter != nil {
+		return base/2 + e.Jitter(base)
+	}
 	return base/2 + rand.N(base)
 }
 

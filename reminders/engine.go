@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -13,8 +14,15 @@ type Desk interface {
 	Compose(ctx context.Context, claim Claim) (Outgoing, error)
 	// Send makes one try. It returns when the outcome is known, or unknown for good.
 	Send(ctx context.Context, out Outgoing) Result
-	// Find asks the provider about a message whose outcome nobody saw; ErrNoRecord where it cannot be asked.
+	// Find asks the provider about a message whose outcome nobody saw; ErrNoRecord where it cannot be asked. Records
+	// of which known says that another message of ours has them are passed over.
 	Find(ctx context.Context, out Outgoing, since time.Time, known func(providerID string) bool) (result Result, found bool, err error)
+	// Sweeps says whether a channel's provider can be asked what people wrote, and how often it is while all is well.
+	Sweeps(channel string) (every time.Duration, ok bool)
+	// Sweep asks it, and with left also what left in our name. What was read is returned also beside an error.
+	Sweep(ctx context.Context, channel string, since time.Time, left bool, conversations func(context.Context) ([]string, error)) (Seen, error)
+	// TakeIn takes in what somebody wrote as a webhook would; fresh is false for a text that is there already.
+	TakeIn(ctx context.Context, in Inbound) (fresh bool, err error)
 	// On says whether a channel is configured.
 	On(channel string) bool
 	// Every is the time between two messages on a channel, over all workers together; 0 = no limit.
@@ -35,8 +43,12 @@ type Engine struct {
 	Calendar *Calendar
 	Now      func() time.Time
 	Log      *slog.Logger
-	Worker   string        // this process, unique among those alive
-	Trace    func(Verdict) // told every decision, if not nil
+	Worker   string                            // this process, unique among those alive
+	Trace    func(Verdict)                     // told every decision, if not nil
+	Jitter   func(time.Duration) time.Duration // of a pause before a retry, up to its argument; nil = random
+
+	listening sync.Mutex
+	listened  map[string]bool // channels that this process has asked once; guarded by listening
 }
 
 const (
@@ -57,7 +69,7 @@ func (e *Engine) Tick(ctx context.Context) (Counts, error) {
 	var counts Counts
 	var errs []error
 	for _, stage := range []func(context.Context, *Counts) error{
-		e.catchUp, e.planAll, e.pairAll, e.closeVisits, e.deliverAll, e.reconcile, e.rescue, e.forget,
+		e.catchUp, e.hear, e.planAll, e.pairAll, e.closeVisits, e.deliverAll, e.reconcile, e.rescue, e.forget,
 	} {
 		if ctx.Err() != nil {
 			break
@@ -73,6 +85,12 @@ func (e *Engine) Tick(ctx context.Context) (Counts, error) {
 	}
 	// The record of a tick that was told to stop is worth the moment it takes.
 	return counts, errors.Join(err, e.Store.SaveTick(context.WithoutCancel(ctx), tick))
+}
+
+// hear takes in what people wrote, also when nothing is to be sent.
+func (e *Engine) hear(ctx context.Context, counts *Counts) error {
+	_, err := e.listen(ctx, counts)
+	return err
 }
 
 func (e *Engine) catchUp(ctx context.Context, counts *Counts) error {

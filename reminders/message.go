@@ -52,6 +52,23 @@ const (
 	ReasonUnknown      = "outcome unknown"
 	ReasonErased       = "erased"
 	ReasonNoText       = "no text" // the templates have no such text; the log says which
+	ReasonMachine      = "machine" // an automatic answer to what seems to be a machine
+)
+
+// Reasons why a message that is due waits.
+const (
+	ReasonHalted = "channel halted"
+	ReasonDeaf   = "replies not read" // a STOP may be among what could not be fetched yet
+)
+
+// Decisions about outcomes that nobody saw. They stay with the try they are about, and are shown.
+const (
+	DecisionFound    = "found"    // the provider's own list has it
+	DecisionReported = "reported" // a delivery report settled it
+	DecisionUnsent   = "unsent"   // the provider's list does not have it: planned again
+	DecisionAgain    = "again"    // nobody can be asked, and twice is better than never: planned again
+	DecisionLeft     = "left"     // nobody can be asked, and never is better than twice
+	DecisionEarlier  = "earlier"  // it left before the database was put back from a backup
 )
 
 // Kind is what a message is for. The texts in templates are found by kind and course.
@@ -179,4 +196,5 @@ type Attempt struct {
 	StartedAt, EndedAt time.Time
 	Outcome            Outcome
 	Code, Detail       string
+	Decision           string // about an outcome nobody saw; "" = none
 }

@@ -57,6 +57,7 @@ type Person struct {
 	OptedOutAt   time.Time // zero = not
 	PausedUntil  time.Time // zero = not
 	AddressFault string    // the provider's code that says the address is wrong; "" = none
+	MutedAt      time.Time // a machine seems to answer: no automatic answers since then; zero = not
 }
 
 // FirstName is the part of the name that a colleague would use.

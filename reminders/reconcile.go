@@ -15,51 +15,62 @@ func (e *Engine) reconcile(ctx context.Context, counts *Counts) error {
 	if err != nil {
 		return err
 	}
-	var changes []Change
 	for _, c := range claims {
 		if ctx.Err() != nil {
 			break
 		}
-		if change, ok := e.settleUnknown(ctx, now, c); ok {
-			changes = append(changes, change)
-			counts.Settled++
-			e.Log.Info("settled an unknown outcome", "message", c.ID, "step", c.Step, "channel", c.Channel, "state", change.To, "reason", change.Reason)
+		change, ok, err := e.settleUnknown(ctx, now, c)
+		if err != nil {
+			return err
 		}
+		if !ok {
+			continue
+		}
+		// One by one: of two messages with the same text the second must know which record the first was given.
+		if err := e.Store.Record(ctx, now, []Change{change}); err != nil {
+			return err
+		}
+		counts.Settled++
+		e.Log.Info("settled an unknown outcome", "message", c.ID, "step", c.Step, "channel", c.Channel, "state", change.To, "decision", change.Decision)
 	}
-	return e.Store.Record(ctx, now, changes)
+	return nil
 }
 
-func (e *Engine) settleUnknown(ctx context.Context, now time.Time, c Claim) (Change, bool) {
-	change := Change{ID: c.ID, Worker: e.Worker, From: Unknown, Attempt: c.Attempts, EndedAt: now, PersonID: c.PersonID}
+func (e *Engine) settleUnknown(ctx context.Context, now time.Time, c Claim) (change Change, ok bool, err error) {
+	change = Change{ID: c.ID, Worker: e.Worker, From: Unknown, Attempt: c.Attempts, EndedAt: now, PersonID: c.PersonID}
 	asked, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	result, found, err := e.Desk.Find(asked, outgoing(c), c.TriedAt, nil)
+	var broken error
+	result, found, err := e.Desk.Find(asked, outgoing(c), c.TriedAt, func(providerID string) bool {
+		known, err := e.Store.Knows(ctx, c.Channel, providerID)
+		broken = errors.Join(broken, err)
+		return known
+	})
 	switch {
+	case broken != nil:
+		return change, false, broken
 	case found:
-		change.To, change.Result, change.Reason = Accepted, result, "found in the provider's own list"
-		if result.Delivered {
-			change.To = Delivered
-		}
-		return change, true
+		change = e.settle(c, c.ValidUntil, c.Attempts, result, now)
+		change.From, change.Decision = Unknown, DecisionFound
+		return change, true, nil
 	case err != nil && !errors.Is(err, ErrNoRecord):
 		e.Log.Warn("asking a provider about an unknown outcome", "message", c.ID, "channel", c.Channel, "error", err)
-		return change, false
+		return change, false, nil
 	case now.Sub(c.UpdatedAt) < unknownLimit:
-		return change, false
+		return change, false, nil
 	}
 	if err == nil { // the provider was asked long after, and has never seen it
-		change.To, change.RunAt, change.ValidUntil, change.Reason = Planned, now, c.ValidUntil, "proved unsent by the provider's own list"
-		return change, true
+		change.To, change.RunAt, change.ValidUntil, change.Decision = Planned, now, c.ValidUntil, DecisionUnsent
+		return change, true, nil
 	}
 	switch c.Kind {
 	case KindVisitProposal, KindVisitAgain, KindVisitReminder, KindVisitDay, KindBrief, KindStaffBooked, KindStaffReminder:
 		// Better twice than a consultant before a closed door; the text says that it may come twice.
-		change.To, change.RunAt, change.ValidUntil, change.Resend = Planned, now, c.ValidUntil, true
-		change.Reason = "outcome unknown, sent again"
+		change.To, change.RunAt, change.ValidUntil, change.Resend, change.Decision = Planned, now, c.ValidUntil, true, DecisionAgain
 	default:
-		change.To, change.Reason = Skipped, ReasonUnknown
+		change.To, change.Reason, change.Decision = Skipped, ReasonUnknown, DecisionLeft
 	}
-	return change, true
+	return change, true, nil
 }
 
 // outgoing is what was handed to the provider, from the committed intent.

@@ -25,10 +25,15 @@ type StatusReport struct {
 	Code       string // the provider's error code; "" = none
 
 	// What the error table says of Code, filled in before the report is stored.
+	Channel     string    // whose provider reports
 	RetryAt     time.Time // try again then, if fewer than MaxAttempts were made; zero = do not
+	NextWindow  bool      // … but not before the person's next window
 	MaxAttempts int
 	OptOut      bool
 	BadAddress  bool
+	Mute        bool   // a machine seems to answer: say nothing back to this person
+	HaltAfter   int    // so many such reports in a row halt the channel; 0 = none does
+	Detail      string // why, in a sentence: the reason of a halt
 }
 
 // States of a reply.
@@ -80,6 +85,7 @@ type Participation struct {
 type ReplyContext struct {
 	Reply          Reply
 	Person         *Person         // nil = unknown
+	Overtaken      bool            // a STOP or START written later has been taken in before this one
 	Participations []Participation // newest class first
 	Leads          []Company       // companies whose contact the person is
 	Questions      []Question      // sent to this person on this channel in the last 90 days, newest first

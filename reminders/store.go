@@ -74,10 +74,12 @@ type Intent struct {
 type Began string
 
 const (
-	Begun    Began = "begun"     // committed: now, and only now, the provider may be called
-	BegunNot Began = "lost"      // the lease was over or another worker has it: leave it alone
-	OptedOut Began = "opted out" // skipped in the same transaction
-	DayTaken Began = "day taken" // the person has had an exercise today; still claimed
+	Begun      Began = "begun"       // committed: now, and only now, the provider may be called
+	BegunNot   Began = "lost"        // the lease was over or another worker has it: leave it alone
+	OptedOut   Began = "opted out"   // skipped in the same transaction
+	DayTaken   Began = "day taken"   // the person has had an exercise today; still claimed
+	Held       Began = "held"        // the channel was halted or asked to slow down meanwhile; still claimed
+	LeftBefore Began = "left before" // the provider has it: the database is a backup that was put back. Recorded as accepted
 )
 
 // Change is a transition of one message. It is made only if the message is still in From and, for a
@@ -90,6 +92,7 @@ type Change struct {
 	From, To   State
 	Attempt    int // number of the try this is the result of; 0 = none was made
 	Reason     string
+	Decision   string    // what was decided about an outcome nobody saw; kept with the try
 	RunAt      time.Time // for To = Planned
 	ValidUntil time.Time // for To = Planned
 	Resend     bool      // for To = Planned after an unknown outcome
@@ -176,12 +179,14 @@ type Store interface {
 	CloseVisits(ctx context.Context, now time.Time) (int, error)
 	Brief(ctx context.Context, visitID int64) (Brief, error)
 
-	// Reserve takes the next place in a channel's line, every apart, over all workers together, and
-	// returns the instant it is for (now, or later). A line further ahead than a minute is stale and starts at now.
-	Reserve(ctx context.Context, channel string, now time.Time, places int, every time.Duration) (time.Time, error)
+	// Reserve takes the next places in a channel's line, every apart, over all workers together, and returns the
+	// instant of the first (now, or later). Where that is later than latest none is taken. A line further ahead
+	// than a minute is stale and starts at now.
+	Reserve(ctx context.Context, channel string, now, latest time.Time, places int, every time.Duration) (time.Time, error)
 	// Throttle lets nothing leave on channel before until.
 	Throttle(ctx context.Context, channel string, until time.Time) error
-	Halt(ctx context.Context, now time.Time, channel, reason string) error
+	// Halt stops a channel until somebody resumes it. code is the provider's, "" = none.
+	Halt(ctx context.Context, now time.Time, channel, code, reason string) error
 	Halted(ctx context.Context) (map[string]string, error) // channel to reason
 
 	// PendingErasures returns provider copies of erased people that are to be deleted now, oldest first.
@@ -189,6 +194,17 @@ type Store interface {
 	DoneErasure(ctx context.Context, id int64) error
 	// DeferErasure puts a copy off that could not be deleted yet, and why.
 	DeferErasure(ctx context.Context, id int64, until time.Time, why string) error
+
+	Listening(ctx context.Context, channel string) (Listening, error)
+	// Swept records that everything written on channel before until is taken in, and that nothing is missed any more
+	// unless something was missed anew since missed was read.
+	Swept(ctx context.Context, channel string, until, missed time.Time) error
+	// Conversations returns the addresses that were written to on channel since since.
+	Conversations(ctx context.Context, channel string, since time.Time) ([]string, error)
+	// KeepStrays keeps, as keyed hashes, what left and no message knows of, and says how many are new.
+	KeepStrays(ctx context.Context, now time.Time, left []Left) (int, error)
+	// Knows says whether a message of ours has this provider's id.
+	Knows(ctx context.Context, channel, providerID string) (bool, error)
 
 	SaveTick(ctx context.Context, tick Tick) error
 }

@@ -1,6 +1,10 @@
 package reminders
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // Seen is what a provider's own record shows since some instant.
 type Seen struct {
@@ -18,3 +22,123 @@ type Left struct {
 	At        time.Time
 	Result    Result // as for a message that was just accepted, or refused since
 }
+
+// Listening says how far a channel's incoming texts are known to have been taken in.
+type Listening struct {
+	Until       time.Time // everything written before it is in; zero = nobody has looked yet
+	MissedSince time.Time // texts written since then could not be stored; zero = none
+}
+
+// How much a channel's silence is trusted.
+const (
+	// sweepMargin is read again before where the last look ended: clocks disagree, and a list may lag.
+	sweepMargin = 5 * time.Minute
+	// sweepPatience is how much older than it should be the last look may be while things are still sent. A look
+	// that fails is made again every minute.
+	sweepPatience = 2 * time.Minute
+	// sweepReach is how far back anybody looks: a server that was away longer takes in what this holds.
+	sweepReach = 30 * 24 * time.Hour
+	// awayFor is how long nobody looked before it is asked what left meanwhile: the database may be a backup that
+	// was put back, and knows nothing of it.
+	awayFor = 5 * time.Minute
+)
+
+// listen takes in what people wrote while no webhook of theirs reached us: the server was away, or the database,
+// or the way between the provider and us. It returns the channels on which that is not known: nothing may
+// leave on them, since one of those texts may be a STOP.
+func (e *Engine) listen(ctx context.Context, counts *Counts) (deaf map[string]bool, err error) {
+	e.listening.Lock() // one look at a time in a process
+	defer e.listening.Unlock()
+	deaf = map[string]bool{}
+	for _, channel := range []string{SMS, Slack, Email} {
+		every, ok := e.Desk.Sweeps(channel)
+		if !ok {
+			continue
+		}
+		heard, err := e.Store.Listening(ctx, channel)
+		if err != nil {
+			return nil, err
+		}
+		now := e.Now()
+		age := now.Sub(heard.Until)
+		// A new process looks first: whoever was here before may have gone in the middle of anything.
+		if e.listened[channel] && heard.MissedSince.IsZero() && age >= -time.Minute && age < every {
+			continue
+		}
+		switch err := e.sweep(ctx, channel, now, heard, counts); {
+		case err == nil:
+			if e.listened == nil {
+				e.listened = map[string]bool{}
+			}
+			e.listened[channel] = true
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		default:
+			e.Log.Warn("asking a provider what people wrote", "channel", channel, "since", heard.Until, "error", err)
+			deaf[channel] = !e.listened[channel] || !heard.MissedSince.IsZero() || age < -time.Minute || age >= every+sweepPatience
+		}
+	}
+	return deaf, nil
+}
+
+// errMore says that a provider's record is not read to its end yet.
+var errMore = errors.New("not everything is read yet")
+
+// sweep reads a channel's record since it was last known to be complete.
+func (e *Engine) sweep(ctx context.Context, channel string, now time.Time, heard Listening, counts *Counts) error {
+	since := heard.Until
+	if !heard.MissedSince.IsZero() && heard.MissedSince.Before(since) {
+		since = heard.MissedSince
+	}
+	if since.IsZero() { // a new installation: what was written before it is not for us
+		since = now
+	}
+	if since.After(now) { // our clock was ahead, and was set right
+		since = now.Add(-time.Hour).Truncate(time.Hour)
+	}
+	if reach := now.Add(-sweepReach); since.Before(reach) {
+		e.Log.Warn("nobody listened for longer than is looked back", "channel", channel, "since", since)
+		since = reach.Truncate(24 * time.Hour)
+	}
+	left := now.Sub(since) > awayFor
+	asked, cancel := context.WithTimeout(ctx, sweepTimeout)
+	defer cancel()
+	// The same instant until the record is read to its end: a provider that is asked for one conversation after the other
+	// goes on from where it was.
+	seen, asking := e.Desk.Sweep(asked, channel, since.Add(-sweepMargin), left, func(ctx context.Context) ([]string, error) {
+		return e.Store.Conversations(ctx, channel, now.Add(-conversationAge))
+	})
+	// What was read is taken in, also where something broke on the way.
+	for _, in := range seen.Inbound {
+		fresh, err := e.Desk.TakeIn(ctx, in)
+		if err != nil {
+			return err
+		}
+		if fresh {
+			counts.Swept++
+		}
+	}
+	if left && len(seen.Left) > 0 {
+		n, err := e.Store.KeepStrays(ctx, now, seen.Left)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			e.Log.Warn("the provider has texts of ours that the database does not know of; they are not sent again", "channel", channel, "texts", n)
+		}
+	}
+	switch {
+	case asking != nil:
+		return asking
+	case seen.More:
+		return errMore
+	}
+	return e.Store.Swept(ctx, channel, now, heard.MissedSince)
+}
+
+const (
+	// sweepTimeout is for one look: a long absence is many pages.
+	sweepTimeout = 2 * time.Minute
+	// conversationAge is how long after the last text to somebody their conversation is still looked at.
+	conversationAge = 90 * 24 * time.Hour
+)

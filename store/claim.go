@@ -3,46 +3,53 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"efterkurs/reminders"
 )
 
-// Claim takes messages that are due. Each priority is asked for by itself: then index messages_due gives
-// its rows in order and stops at now, where one range over all priorities would walk past everything
-// that is still to come. On PostgreSQL SKIP LOCKED keeps workers out of each other's way.
+// dueRow is a message that is due, and whether its person may still be written to.
+type dueRow struct {
+	messageRow
+	OptedOut bool `db:"opted_out"`
+	Erased   bool `db:"erased"`
+}
+
+// Claim takes messages that are due: replies first, then visits, then the weekly bulk, of that from all
+// classes in turn. Opt-out and erasure are asked in the same transaction.
 func (s *Store) Claim(ctx context.Context, q reminders.ClaimQuery) (claimed []reminders.Claim, optedOut int, err error) {
-	type row struct {
-		messageRow
-		OptedOut bool `db:"opted_out"`
-		Erased   bool `db:"erased"`
-	}
 	err = s.write(ctx, func(t *tx) error {
 		claimed, optedOut = nil, 0
-		var take []reminders.Message
-		var taken, stopped, erased []int64
-		for priority := 0; priority <= q.MaxPriority && len(taken)+len(stopped)+len(erased) < q.Limit; priority++ {
-			var rows []row
-			if err := t.all(ctx, &rows, `SELECT `+messageColumns+`, COALESCE(p.opted_out_at, 0) > 0 AS opted_out, COALESCE(p.erased_at, 0) > 0 AS erased
-				FROM messages AS m LEFT JOIN persons AS p ON p.id = m.person_id
-				WHERE m.state = 'planned' AND m.priority = $1 AND m.run_at <= $2
-				ORDER BY m.run_at, m.id LIMIT $3`+t.forUpdate(`FOR NO KEY UPDATE OF m SKIP LOCKED`),
-				priority, ms(q.Now), q.Limit-len(taken)-len(stopped)-len(erased)); err != nil {
+		var rows []dueRow
+		for priority := 0; priority <= q.MaxPriority && len(rows) < q.Limit; priority++ {
+			var more []dueRow
+			var err error
+			if priority == reminders.PriorityBulk {
+				more, err = dueInTurn(ctx, t, q.Now, q.Limit-len(rows))
+			} else {
+				more, err = due(ctx, t, q.Now, priority, q.Limit-len(rows))
+			}
+			if err != nil {
 				return fmt.Errorf("looking for messages that are due: %w", err)
 			}
-			for _, r := range rows {
-				switch {
-				case r.Erased:
-					erased = append(erased, r.ID)
-				case r.OptedOut:
-					stopped = append(stopped, r.ID)
-				default:
-					taken = append(taken, r.ID)
-					m := r.message()
-					m.State, m.Worker, m.UpdatedAt = reminders.Claimed, q.Worker, ms(q.Now).Time()
-					m.LeaseUntil = ms(q.Now.Add(q.Lease)).Time()
-					take = append(take, m)
-				}
+			rows = append(rows, more...)
+		}
+		var take []reminders.Message
+		var taken, stopped, erased []int64
+		for _, r := range rows {
+			switch {
+			case r.Erased:
+				erased = append(erased, r.ID)
+			case r.OptedOut:
+				stopped = append(stopped, r.ID)
+			default:
+				taken = append(taken, r.ID)
+				m := r.message()
+				m.State, m.Worker, m.UpdatedAt = reminders.Claimed, q.Worker, ms(q.Now).Time()
+				m.LeaseUntil = ms(q.Now.Add(q.Lease)).Time()
+				take = append(take, m)
 			}
 		}
 		if err := skip(ctx, t, q.Now, stopped, reminders.ReasonOptedOut); err != nil {
@@ -52,8 +59,8 @@ func (s *Store) Claim(ctx context.Context, q reminders.ClaimQuery) (claimed []re
 			return err
 		}
 		err := inChunks(taken, func(list string) error {
-			_, err := t.exec(ctx, `UPDATE messages SET state = 'claimed', worker = $1, lease_until = $2, updated_at = $3 WHERE id IN (`+list+`)`,
-				q.Worker, ms(q.Now.Add(q.Lease)), ms(q.Now))
+			_, err := t.exec(ctx, `UPDATE messages SET state = 'claimed', worker = $1, lease_until = $2, updated_at = $3
+				WHERE id IN (`+list+`) AND state = 'planned'`, q.Worker, ms(q.Now.Add(q.Lease)), ms(q.Now))
 			return err
 		})
 		if err != nil {
@@ -64,6 +71,69 @@ func (s *Store) Claim(ctx context.Context, q reminders.ClaimQuery) (claimed []re
 		return err
 	})
 	return claimed, optedOut, err
+}
+
+const dueColumns = messageColumns + `, COALESCE(p.opted_out_at, 0) > 0 AS opted_out, COALESCE(p.erased_at, 0) > 0 AS erased`
+
+// due returns messages of one priority. Each priority is asked for by itself: then index messages_due gives its
+// rows in order and stops at now, where one range over all priorities would walk past everything that is still
+// to come. On PostgreSQL SKIP LOCKED keeps workers out of each other's way.
+func due(ctx context.Context, t *tx, now time.Time, priority, limit int) (rows []dueRow, err error) {
+	err = t.all(ctx, &rows, `SELECT `+dueColumns+` FROM messages AS m LEFT JOIN persons AS p ON p.id = m.person_id
+		WHERE m.state = 'planned' AND m.priority = $1 AND m.run_at <= $2
+		ORDER BY m.run_at, m.id LIMIT $3`+t.forUpdate(`FOR NO KEY UPDATE OF m SKIP LOCKED`), priority, ms(now), limit)
+	return rows, err
+}
+
+// dueInTurn returns messages of the weekly bulk, the same number of each class that has some, in turn: a class of
+// twelve is through in a minute, whatever a class of five thousand has due. Index messages_fair leads from class
+// to class, and in each to what is due first; the priority is written out because the index is partial.
+func dueInTurn(ctx context.Context, t *tx, now time.Time, limit int) ([]dueRow, error) {
+	var classes []int64 // 0 = of no class
+	if err := t.all(ctx, &classes, `WITH RECURSIVE planned (class_id) AS (
+			SELECT MIN(m.class_id) FROM messages AS m WHERE m.state = 'planned' AND m.priority = 2
+			UNION ALL SELECT (SELECT MIN(m.class_id) FROM messages AS m WHERE m.state = 'planned' AND m.priority = 2 AND m.class_id > planned.class_id)
+				FROM planned WHERE planned.class_id IS NOT NULL)
+		SELECT class_id FROM planned WHERE class_id IS NOT NULL AND EXISTS
+			(SELECT 1 FROM messages AS m WHERE m.state = 'planned' AND m.priority = 2 AND m.class_id = planned.class_id AND m.run_at <= $1)
+		UNION ALL SELECT 0 WHERE EXISTS (SELECT 1 FROM messages AS m WHERE m.state = 'planned' AND m.priority = 2 AND m.class_id IS NULL AND m.run_at <= $1)`,
+		ms(now)); err != nil || len(classes) == 0 {
+		return nil, err
+	}
+	// Where there are more classes than places, another one begins each time.
+	first := int(t.s.turn.Add(1)) % len(classes)
+	classes = slices.Concat(classes[first:], classes[:first])
+	var rows []dueRow
+	after := make(map[int64]dueRow, len(classes)) // the last one taken of a class
+	for len(classes) > 0 && len(rows) < limit {
+		each := max(1, (limit-len(rows))/len(classes))
+		var again []int64
+		for _, class := range classes {
+			n := min(each, limit-len(rows))
+			if n == 0 {
+				break
+			}
+			of := `m.class_id = $1`
+			if class == 0 {
+				of = `m.class_id IS NULL AND $1 = 0`
+			}
+			var more []dueRow
+			last := after[class]
+			if err := t.all(ctx, &more, `SELECT `+dueColumns+` FROM messages AS m LEFT JOIN persons AS p ON p.id = m.person_id
+				WHERE m.state = 'planned' AND m.priority = 2 AND `+of+` AND m.run_at <= $2 AND (m.run_at, m.id) > ($3, $4)
+				ORDER BY m.run_at, m.id LIMIT $5`+t.forUpdate(`FOR NO KEY UPDATE OF m SKIP LOCKED`),
+				class, ms(now), last.RunAt, last.ID, n); err != nil {
+				return nil, err
+			}
+			rows = append(rows, more...)
+			if len(more) == n { // it may have more
+				after[class] = more[n-1]
+				again = append(again, class)
+			}
+		}
+		classes = again
+	}
+	return rows, nil
 }
 
 // skip ends messages that are planned or claimed.
@@ -147,17 +217,33 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			persons.add(in.PersonID)
 		}
 	}
-	if err := t.lock(ctx, "persons", persons.ids()); err != nil {
+	suppressed, err := suppressedNow(ctx, t, intents)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.lock(ctx, "persons", slices.Concat(persons.ids(), suppressed)); err != nil {
 		return nil, fmt.Errorf("locking persons: %w", err)
+	}
+	if err := markOptedOut(ctx, t, now, suppressed); err != nil {
+		return nil, err
+	}
+	stopped, err := stoppedChannels(ctx, t, now)
+	if err != nil {
+		return nil, err
+	}
+	earlier, err := strays(ctx, t, intents)
+	if err != nil {
+		return nil, err
 	}
 	type held struct {
 		ID       int64  `db:"id"`
 		Worker   string `db:"worker"`
 		Attempts int    `db:"attempts"`
+		DueAt    millis `db:"due_at"`
 		OptedOut bool   `db:"opted_out"`
 		Erased   bool   `db:"erased"`
 	}
-	rows, err := allIn[held](ctx, t, `SELECT m.id, m.worker, m.attempts, COALESCE(p.opted_out_at, 0) > 0 AS opted_out, COALESCE(p.erased_at, 0) > 0 AS erased
+	rows, err := allIn[held](ctx, t, `SELECT m.id, m.worker, m.attempts, m.due_at, COALESCE(p.opted_out_at, 0) > 0 AS opted_out, COALESCE(p.erased_at, 0) > 0 AS erased
 		FROM messages AS m LEFT JOIN persons AS p ON p.id = m.person_id
 		WHERE m.id IN (%s) AND m.state = 'claimed' AND m.lease_until > $1 ORDER BY m.id`+t.forUpdate(`FOR NO KEY UPDATE OF m`), ids, ms(now))
 	if err != nil {
@@ -171,8 +257,8 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 	if err != nil {
 		return nil, err
 	}
-	var stopped, erased []int64
-	var begun, attempts values
+	var optedOut, erased []int64
+	var begun, attempts, left, leftAttempts values
 	for _, in := range intents {
 		m, ok := mine[in.ID]
 		day := personDay{in.PersonID, in.Day}
@@ -184,8 +270,11 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			fates[in.ID] = reminders.OptedOut
 			continue
 		case m.OptedOut:
-			stopped = append(stopped, in.ID)
+			optedOut = append(optedOut, in.ID)
 			fates[in.ID] = reminders.OptedOut
+			continue
+		case stopped[in.Channel]:
+			fates[in.ID] = reminders.Held
 			continue
 		case !in.Day.IsZero() && taken[day]:
 			fates[in.ID] = reminders.DayTaken
@@ -195,10 +284,15 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			taken[day] = true
 		}
 		fates[in.ID] = reminders.Begun
+		if stray, ok := earlier.take(in, m.DueAt); ok {
+			fates[in.ID] = reminders.LeftBefore
+			left.add(in.ID, stray.ProviderID, stray.At)
+			leftAttempts.add(in.ID, m.Attempts+1, ms(now), string(reminders.OutcomeAccepted), stray.ProviderID, "", "", reminders.DecisionEarlier)
+		}
 		begun.add(in.ID, in.Channel, in.Address, in.Body, toJSON(in.Choices), ms(in.ValidUntil), in.Day)
 		attempts.add(in.ID, m.Attempts+1, in.Worker, ms(now))
 	}
-	if err := skip(ctx, t, now, stopped, reminders.ReasonOptedOut); err != nil {
+	if err := skip(ctx, t, now, optedOut, reminders.ReasonOptedOut); err != nil {
 		return nil, err
 	}
 	if err := skip(ctx, t, now, erased, reminders.ReasonErased); err != nil {
@@ -219,7 +313,35 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 	if _, err := t.insert(ctx, "attempts", `message_id, number, worker, started_at`, &attempts, ""); err != nil {
 		return nil, fmt.Errorf("opening attempts: %w", err)
 	}
-	return fates, nil
+	if err := markLeft(ctx, t, now, &left); err != nil {
+		return nil, err
+	}
+	return fates, endAttempts(ctx, t, &leftAttempts)
+}
+
+// suppressedNow returns the persons of intents whose very address has said STOP while nobody could tell that it was
+// theirs: the STOP and the roster came at the same time.
+func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (persons []int64, err error) {
+	of := map[string][]int64{}
+	for _, in := range intents {
+		if in.PersonID != 0 {
+			for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: in.Address}.addresses()) {
+				of[hash] = append(of[hash], in.PersonID)
+			}
+		}
+	}
+	err = textChunks(slices.Collect(maps.Keys(of)), func(list string, args []any) error {
+		var found []string
+		if err := t.all(ctx, &found, `SELECT hash FROM suppressions WHERE hash IN (`+list+`)`, args...); err != nil {
+			return fmt.Errorf("asking for suppressed addresses: %w", err)
+		}
+		for _, hash := range found {
+			persons = append(persons, of[hash]...)
+		}
+		return nil
+	})
+	slices.Sort(persons)
+	return slices.Compact(persons), err
 }
 
 type personDay struct {

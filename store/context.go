@@ -189,10 +189,11 @@ type answerRow struct {
 	Meaning    string `db:"meaning"`
 }
 
-// latestAnswers returns the answers that count, by question (index answers_question).
+// latestAnswers returns the answers that count, by question (index answers_question): those written last, whenever
+// they were taken in.
 func latestAnswers(ctx context.Context, t *tx, questionIDs []int64) (map[int64]answerRow, error) {
 	rows, err := allIn[answerRow](ctx, t, `SELECT a.question_id, a.digit, a.meaning FROM answers AS a
-		WHERE a.question_id IN (%s) AND a.digit <> '' ORDER BY a.id`, questionIDs)
+		WHERE a.question_id IN (%s) AND a.digit <> '' ORDER BY a.at, a.id`, questionIDs)
 	if err != nil {
 		return nil, fmt.Errorf("reading answers: %w", err)
 	}

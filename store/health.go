@@ -35,7 +35,7 @@ func (s *Store) Health(ctx context.Context, now time.Time) (h reminders.Health, 
 		h.Due, h.OldestDue, h.Claimed, h.OldestClaimed = row.Due, row.OldestDue.Time(), row.Claimed, row.OldestClaimed.Time()
 		h.Unknown, h.Inbox = row.Unknown, row.Inbox
 		var channels []channelRow
-		if err := t.all(ctx, &channels, `SELECT channel, next_at, throttled_until, halted_at, halted_reason FROM channels WHERE halted_at > 0`); err != nil {
+		if err := t.all(ctx, &channels, `SELECT `+channelColumns+` FROM channels WHERE halted_at > 0`); err != nil {
 			return fmt.Errorf("reading halted channels: %w", err)
 		}
 		for _, c := range channels {

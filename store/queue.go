@@ -19,22 +19,29 @@ type channelRow struct {
 	Throttled millis `db:"throttled_until"`
 	HaltedAt  millis `db:"halted_at"`
 	Reason    string `db:"halted_reason"`
+	Filtered  int    `db:"filtered"`
 }
+
+const channelColumns = `channel, next_at, throttled_until, halted_at, halted_reason, filtered`
 
 // channel returns the row of a channel, locked, making it where it is not there.
 func lockChannel(ctx context.Context, t *tx, channel string) (row channelRow, err error) {
 	if _, err := t.exec(ctx, `INSERT INTO channels (channel) VALUES ($1) ON CONFLICT (channel) DO NOTHING`, channel); err != nil {
 		return row, fmt.Errorf("opening the line of %s: %w", channel, err)
 	}
-	err = t.get(ctx, &row, `SELECT channel, next_at, throttled_until, halted_at, halted_reason FROM channels WHERE channel = $1`+t.forUpdate(`FOR NO KEY UPDATE`), channel)
+	err = t.get(ctx, &row, `SELECT `+channelColumns+` FROM channels WHERE channel = $1`+t.forUpdate(`FOR NO KEY UPDATE`), channel)
 	if err != nil {
 		return row, fmt.Errorf("reading the line of %s: %w", channel, err)
 	}
 	return row, nil
 }
 
-// Reserve takes places in a channel's line. The row is the line: who locks it first stands first.
-func (s *Store) Reserve(ctx context.Context, channel string, now time.Time, places int, every time.Duration) (place time.Time, err error) {
+// Reserve takes places in a channel's line. The row is the line: who locks it first stands first. A channel
+// without a rate has no line, and only what holds all of it back is asked for.
+func (s *Store) Reserve(ctx context.Context, channel string, now, latest time.Time, places int, every time.Duration) (place time.Time, err error) {
+	if every <= 0 {
+		return s.throttled(ctx, channel, now)
+	}
 	err = s.write(ctx, func(t *tx) error {
 		row, err := lockChannel(ctx, t, channel)
 		if err != nil {
@@ -47,12 +54,44 @@ func (s *Store) Reserve(ctx context.Context, channel string, now time.Time, plac
 		if next := row.NextAt.Time(); next.After(place) && !next.After(place.Add(staleLine)) {
 			place = next
 		}
+		if place.After(latest) {
+			return nil
+		}
 		// Whole milliseconds are stored: round up, so that the rate is never exceeded.
 		next := place.Add(time.Duration(places)*every + time.Millisecond - 1)
 		_, err = t.exec(ctx, `UPDATE channels SET next_at = $1 WHERE channel = $2`, ms(next), channel)
 		return err
 	})
 	return place, err
+}
+
+// throttled is now, or when a channel that was asked to slow down may go on.
+func (s *Store) throttled(ctx context.Context, channel string, now time.Time) (time.Time, error) {
+	until := now
+	err := s.peek(ctx, func(t *tx) error {
+		var rows []millis
+		if err := t.all(ctx, &rows, `SELECT throttled_until FROM channels WHERE channel = $1`, channel); err != nil {
+			return fmt.Errorf("reading the line of %s: %w", channel, err)
+		}
+		if len(rows) == 1 && rows[0].Time().After(now) {
+			until = rows[0].Time()
+		}
+		return nil
+	})
+	return until, err
+}
+
+// stoppedChannels returns the channels on which nothing may leave at now.
+func stoppedChannels(ctx context.Context, t *tx, now time.Time) (map[string]bool, error) {
+	var rows []string
+	if err := t.all(ctx, &rows, `SELECT channel FROM channels WHERE halted_at > 0 OR throttled_until > $1`, ms(now)); err != nil {
+		return nil, fmt.Errorf("asking for stopped channels: %w", err)
+	}
+	stopped := map[string]bool{}
+	for _, channel := range rows {
+		stopped[channel] = true
+	}
+	return stopped, nil
 }
 
 // Throttle lets nothing leave on channel before until; an earlier until does not shorten a later one.
@@ -67,20 +106,25 @@ func (s *Store) Throttle(ctx context.Context, channel string, until time.Time) e
 }
 
 // Halt stops a channel until Resume; the first reason stays.
-func (s *Store) Halt(ctx context.Context, now time.Time, channel, reason string) error {
-	return s.write(ctx, func(t *tx) error {
-		if _, err := lockChannel(ctx, t, channel); err != nil {
-			return err
-		}
-		_, err := t.exec(ctx, `UPDATE channels SET halted_at = $1, halted_reason = $2 WHERE channel = $3 AND halted_at = 0`, ms(now), clean(reason), channel)
+func (s *Store) Halt(ctx context.Context, now time.Time, channel, code, reason string) error {
+	return s.write(ctx, func(t *tx) error { return halt(ctx, t, now, channel, code, reason) })
+}
+
+func halt(ctx context.Context, t *tx, now time.Time, channel, code, reason string) error {
+	if _, err := lockChannel(ctx, t, channel); err != nil {
 		return err
-	})
+	}
+	if _, err := t.exec(ctx, `UPDATE channels SET halted_at = $1, halted_code = $2, halted_reason = $3 WHERE channel = $4 AND halted_at = 0`,
+		ms(now), clean(code), clean(reason), channel); err != nil {
+		return fmt.Errorf("halting %s: %w", channel, err)
+	}
+	return nil
 }
 
 // Resume lets a halted channel go on. ENOTFOUND where it is not halted.
 func (s *Store) Resume(ctx context.Context, channel string) error {
 	return s.write(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, `UPDATE channels SET halted_at = 0, halted_reason = '', throttled_until = 0 WHERE channel = $1 AND halted_at > 0`, channel)
+		n, err := t.exec(ctx, `UPDATE channels SET halted_at = 0, halted_code = '', halted_reason = '', throttled_until = 0, filtered = 0 WHERE channel = $1 AND halted_at > 0`, channel)
 		if err == nil && n == 0 {
 			return reminders.Errorf(reminders.ENOTFOUND, "the channel %s is not halted", channel)
 		}
@@ -93,7 +137,7 @@ func (s *Store) Halted(ctx context.Context) (map[string]string, error) {
 	halted := map[string]string{}
 	err := s.peek(ctx, func(t *tx) error {
 		var rows []channelRow
-		if err := t.all(ctx, &rows, `SELECT channel, next_at, throttled_until, halted_at, halted_reason FROM channels WHERE halted_at > 0`); err != nil {
+		if err := t.all(ctx, &rows, `SELECT `+channelColumns+` FROM channels WHERE halted_at > 0`); err != nil {
 			return fmt.Errorf("reading halted channels: %w", err)
 		}
 		for _, r := range rows {

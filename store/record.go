@@ -34,24 +34,27 @@ type lifeRow struct {
 	Resend     bool   `db:"resend"`
 	Lease      millis `db:"lease_until"`
 	SentAt     millis `db:"sent_at"`
+	Channel    string `db:"channel"`
 	Outcome    string `db:"outcome"` // of the last attempt
+	Was        string `db:"was"`     // State, as it was read
 }
 
-const lifeColumns = `m.id, m.state, m.worker, m.attempts, m.person_id, m.provider_id, m.provider_status, m.error_code, m.reason, m.run_at,
+const lifeColumns = `m.id, m.state, m.state AS was, m.channel, m.worker, m.attempts, m.person_id, m.provider_id, m.provider_status, m.error_code, m.reason, m.run_at,
 	m.valid_until, m.resend, m.lease_until, m.sent_at,
 	COALESCE((SELECT t.outcome FROM attempts AS t WHERE t.message_id = m.id AND t.number = m.attempts), '') AS outcome`
 
-// update writes rows back as they are now, in one statement for up to a thousand.
+// update writes rows back as they are now, in one statement for up to a thousand. They are locked; that each is
+// still what it was is asked once more all the same.
 func update(ctx context.Context, t *tx, now time.Time, rows []lifeRow) error {
 	var v values
 	for _, r := range rows {
-		v.add(r.ID, r.State, r.Worker, r.ProviderID, r.Status, r.Code, r.Reason, r.RunAt, r.ValidUntil, r.Resend, r.Lease, r.SentAt)
+		v.add(r.ID, r.Was, r.Attempts, r.State, r.Worker, r.ProviderID, r.Status, r.Code, r.Reason, r.RunAt, r.ValidUntil, r.Resend, r.Lease, r.SentAt)
 	}
 	return v.each(1, func(list string, args []any) error {
-		_, err := t.exec(ctx, `WITH n (id, state, worker, provider, status, code, reason, run, valid, resend, lease, sent) AS (VALUES `+list+`)
+		_, err := t.exec(ctx, `WITH n (id, was, attempts, state, worker, provider, status, code, reason, run, valid, resend, lease, sent) AS (VALUES `+list+`)
 			UPDATE messages SET state = n.state, worker = n.worker, provider_id = n.provider, provider_status = n.status, error_code = n.code,
 				reason = n.reason, run_at = n.run, valid_until = n.valid, resend = n.resend, lease_until = n.lease, sent_at = n.sent, updated_at = $1
-			FROM n WHERE messages.id = n.id`, append([]any{ms(now)}, args...)...)
+			FROM n WHERE messages.id = n.id AND messages.state = n.was AND messages.attempts = n.attempts`, append([]any{ms(now)}, args...)...)
 		if err != nil {
 			return fmt.Errorf("moving messages on: %w", err)
 		}
@@ -92,6 +95,10 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 	for i := range rows {
 		byID[rows[i].ID] = &rows[i]
 	}
+	known, err := holders(ctx, t, changes)
+	if err != nil {
+		return err
+	}
 	moved := set{}
 	var ended values
 	for _, c := range changes {
@@ -99,8 +106,13 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 		if r == nil {
 			continue
 		}
+		// A record that another message was given meanwhile is not this one's: it is asked about again.
+		if c.Decision == reminders.DecisionFound && taken(known, c) {
+			t.s.log.Info("a provider's record belongs to another message", "message", c.ID)
+			continue
+		}
 		if c.Attempt > 0 {
-			ended.add(c.ID, c.Attempt, ms(c.EndedAt), string(outcomeOf(c)), c.Result.ProviderID, c.Result.Code, c.Result.Detail)
+			ended.add(c.ID, c.Attempt, ms(c.EndedAt), string(outcomeOf(c)), c.Result.ProviderID, c.Result.Code, c.Result.Detail, c.Decision)
 		}
 		if r.apply(c) {
 			moved.add(c.ID)
@@ -120,6 +132,40 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 	return endAttempts(ctx, t, &ended)
 }
 
+// holders returns which message has each provider's id that changes bring (index messages_provider).
+func holders(ctx context.Context, t *tx, changes []reminders.Change) (map[string]int64, error) {
+	var ids []string
+	for _, c := range changes {
+		if c.Decision == reminders.DecisionFound {
+			ids = append(ids, c.Result.ProviderID)
+		}
+	}
+	out := map[string]int64{}
+	err := textChunks(ids, func(list string, args []any) error {
+		var rows []struct {
+			ID       int64  `db:"id"`
+			Provider string `db:"provider_id"`
+		}
+		if err := t.all(ctx, &rows, `SELECT id, provider_id FROM messages WHERE provider_id IN (`+list+`) AND provider_id <> ''`, args...); err != nil {
+			return fmt.Errorf("looking for who has a provider's record: %w", err)
+		}
+		for _, r := range rows {
+			out[r.Provider] = r.ID
+		}
+		return nil
+	})
+	return out, err
+}
+
+// taken says whether the record that c brings is another message's, and makes it c's where it is nobody's.
+func taken(holders map[string]int64, c reminders.Change) bool {
+	if id, ok := holders[c.Result.ProviderID]; ok {
+		return id != c.ID
+	}
+	holders[c.Result.ProviderID] = c.ID
+	return false
+}
+
 // outcomeOf is the outcome that a change means for its attempt.
 func outcomeOf(c reminders.Change) reminders.Outcome {
 	switch {
@@ -135,8 +181,9 @@ func outcomeOf(c reminders.Change) reminders.Outcome {
 // endAttempts writes what came of tries. An outcome that is known is not overwritten by another.
 func endAttempts(ctx context.Context, t *tx, ended *values) error {
 	return ended.each(0, func(list string, args []any) error {
-		_, err := t.exec(ctx, `WITH n (id, number, ended, outcome, provider, code, detail) AS (VALUES `+list+`)
-			UPDATE attempts SET ended_at = n.ended, outcome = n.outcome, code = n.code, detail = n.detail,
+		_, err := t.exec(ctx, `WITH n (id, number, ended, outcome, provider, code, detail, decision) AS (VALUES `+list+`)
+			UPDATE attempts SET ended_at = n.ended, outcome = n.outcome, code = n.code, detail = CASE WHEN n.detail = '' THEN attempts.detail ELSE n.detail END,
+				decision = n.decision,
 				provider_id = CASE WHEN n.provider = '' THEN attempts.provider_id ELSE n.provider END
 			FROM n WHERE attempts.message_id = n.id AND attempts.number = n.number AND attempts.outcome IN ('', 'unknown')`, args...)
 		if err != nil {

@@ -82,9 +82,24 @@ func (s *Store) ReplyContext(ctx context.Context, replyID int64) (rc reminders.R
 		if rc.Questions, err = askedOf(ctx, t, rc.Person.ID, rc.Reply); err != nil {
 			return err
 		}
+		if rc.Overtaken, err = overtaken(ctx, t, rc); err != nil {
+			return err
+		}
 		return leads(ctx, t, &rc)
 	})
 	return rc, err
+}
+
+// overtaken says whether a person's later STOP or START has been taken in already: a text can come late, when no
+// webhook brought it, and must not undo what its writer has said since (index replies_person).
+func overtaken(ctx context.Context, t *tx, rc reminders.ReplyContext) (bool, error) {
+	var n int
+	err := t.get(ctx, &n, `SELECT COUNT(*) FROM replies AS r WHERE r.person_id = $1 AND r.at > $2 AND r.id <> $3 AND r.kind IN ($4, $5)`,
+		rc.Person.ID, ms(rc.Reply.At), rc.Reply.ID, reminders.ReplyStop, reminders.ReplyStart)
+	if err != nil {
+		return false, fmt.Errorf("looking for what person %d said since reply %d: %w", rc.Person.ID, rc.Reply.ID, err)
+	}
+	return n > 0, nil
 }
 
 // senderOf finds who wrote a reply: whoever was asked, where the reply names its question, else whoever
@@ -240,7 +255,7 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 	// The row is the turnstile: of many callers one changes it, the others wait for that one and find it changed.
 	var kept sender
 	err := t.get(ctx, &kept, `UPDATE replies SET state = $1, kind = $2, why = $3, person_id = $4, handled_at = $5
-		WHERE id = $6 AND state = 'received' RETURNING channel, from_address, attributes`, e.State, e.Kind, clean(e.Why), ref(e.PersonID), ms(now), e.ReplyID)
+		WHERE id = $6 AND state = 'received' RETURNING channel, from_address, attributes, at`, e.State, e.Kind, clean(e.Why), ref(e.PersonID), ms(now), e.ReplyID)
 	if errors.Is(err, sql.ErrNoRows) {
 		var n int
 		if err := t.get(ctx, &n, `SELECT COUNT(*) FROM replies WHERE id = $1`, e.ReplyID); err != nil {
@@ -288,7 +303,7 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 	}
 	var answers, say values
 	for _, a := range e.Answers {
-		answers.add(a.QuestionID, ref(a.EnrolmentID), ref(e.PersonID), e.ReplyID, a.Step, a.Digit, a.Meaning, ms(now))
+		answers.add(a.QuestionID, ref(a.EnrolmentID), ref(e.PersonID), e.ReplyID, a.Step, a.Digit, a.Meaning, kept.At)
 	}
 	if _, err := t.insert(ctx, "answers", `question_id, enrolment_id, person_id, reply_id, step, digit, meaning, at`, &answers, ""); err != nil {
 		return false, fmt.Errorf("storing answers of reply %d: %w", e.ReplyID, err)
@@ -313,6 +328,7 @@ type sender struct {
 	Channel    string `db:"channel"`
 	Address    string `db:"from_address"`
 	Attributes string `db:"attributes"`
+	At         millis `db:"at"`
 }
 
 // addresses are all addresses that a reply came from: a Slack user's e-mail is looked up beside the id.
@@ -398,7 +414,7 @@ func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effect
 				return fmt.Errorf("opting person %d in: %w", id, err)
 			}
 		}
-		if err := set(`opted_out_at = $1`, millis(0)); err != nil {
+		if err := set(`muted_at = 0, opted_out_at = $1`, millis(0)); err != nil {
 			return err
 		}
 		if err := dirty(ctx, t, ofPerson, id); err != nil {

@@ -13,6 +13,9 @@ import (
 // is the last one. ENOTFOUND for a message that is not ours.
 func (s *Store) Report(ctx context.Context, now time.Time, report reminders.StatusReport) error {
 	return s.write(ctx, func(t *tx) error {
+		if err := judge(ctx, t, now, report); err != nil {
+			return err
+		}
 		id, number, err := reported(ctx, t, report)
 		if err != nil {
 			return err
@@ -21,7 +24,7 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 		if err := t.get(ctx, &personID, `SELECT person_id FROM messages WHERE id = $1`, id); err != nil {
 			return err
 		}
-		if personID != 0 && (report.OptOut || report.BadAddress) {
+		if personID != 0 && (report.OptOut || report.BadAddress || report.Mute) {
 			if err := t.lock(ctx, "persons", []int64{int64(personID)}); err != nil {
 				return err
 			}
@@ -34,6 +37,11 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 		if personID != 0 && report.BadAddress {
 			if err := markFaults(ctx, t, now, map[int64]string{int64(personID): report.Code}); err != nil {
 				return err
+			}
+		}
+		if personID != 0 && report.Mute {
+			if _, err := t.exec(ctx, `UPDATE persons SET muted_at = $1, updated_at = $1 WHERE id = $2 AND muted_at = 0`, ms(now), personID); err != nil {
+				return fmt.Errorf("muting person %d: %w", personID, err)
 			}
 		}
 		var r lifeRow
@@ -51,13 +59,43 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 			return err
 		}
 		var ended values
-		if state := reminders.State(r.State); state.HasLeft() { // settles a try whose answer nobody saw
-			ended.add(id, r.Attempts, ms(now), string(reminders.OutcomeAccepted), r.ProviderID, report.Code, "")
+		decision := "" // settles a try whose answer nobody saw
+		if r.Outcome == string(reminders.OutcomeUnknown) {
+			decision = reminders.DecisionReported
+		}
+		if state := reminders.State(r.State); state.HasLeft() {
+			ended.add(id, r.Attempts, ms(now), string(reminders.OutcomeAccepted), r.ProviderID, report.Code, "", decision)
 		} else if state == reminders.Failed || state == reminders.Planned {
-			ended.add(id, r.Attempts, ms(now), string(reminders.OutcomeFailed), r.ProviderID, report.Code, "")
+			ended.add(id, r.Attempts, ms(now), string(reminders.OutcomeFailed), r.ProviderID, report.Code, "", decision)
 		}
 		return endAttempts(ctx, t, &ended)
 	})
+}
+
+// judge counts the reports of a channel that, coming in a row, say that something is wrong with every text: at
+// HaltAfter of them the channel is halted. One that arrives begins the count anew.
+func judge(ctx context.Context, t *tx, now time.Time, report reminders.StatusReport) error {
+	switch {
+	case report.HaltAfter == 1:
+		return halt(ctx, t, now, report.Channel, report.Code, report.Detail)
+	case report.HaltAfter > 1:
+		row, err := lockChannel(ctx, t, report.Channel)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `UPDATE channels SET filtered = filtered + 1 WHERE channel = $1`, report.Channel); err != nil {
+			return fmt.Errorf("counting filtered texts: %w", err)
+		}
+		if row.Filtered+1 >= report.HaltAfter {
+			return halt(ctx, t, now, report.Channel, report.Code, report.Detail)
+		}
+	case report.State == reminders.Delivered:
+		// Without touching the row where there is nothing to count: every delivered text comes by here.
+		if _, err := t.exec(ctx, `UPDATE channels SET filtered = 0 WHERE channel = $1 AND filtered > 0`, report.Channel); err != nil {
+			return fmt.Errorf("counting filtered texts: %w", err)
+		}
+	}
+	return nil
 }
 
 // reported finds the message that a report is about and, where its provider's id is known, the number of
@@ -112,7 +150,11 @@ func (r *lifeRow) report(now time.Time, report reminders.StatusReport) bool {
 	if report.State == reminders.Failed || report.State == reminders.Undelivered {
 		r.Reason = report.Code
 		if !report.RetryAt.IsZero() && r.Attempts < report.MaxAttempts {
-			r.State, r.RunAt, r.Worker, r.SentAt = string(reminders.Planned), ms(report.RetryAt), "", 0
+			at := report.RetryAt
+			if report.NextWindow && r.ValidUntil.Time().After(at) {
+				at = r.ValidUntil.Time() // the end of this one: what follows is decided when it is due
+			}
+			r.State, r.RunAt, r.Worker, r.SentAt = string(reminders.Planned), ms(at), "", 0
 		}
 	}
 	if r.SentAt == 0 && reminders.State(r.State).HasLeft() {

@@ -58,7 +58,8 @@ type Store struct {
 	version    string
 	loc        *time.Location
 	secret     *atomic.Pointer[[]byte]
-	pin        *pin // not nil: everything happens in this transaction
+	turn       *atomic.Int64 // which class is first in the next claim
+	pin        *pin          // not nil: everything happens in this transaction
 }
 
 // pin is the transaction of a trial.
@@ -73,7 +74,7 @@ var _ reminders.Store = (*Store)(nil)
 // CheckVersion. EINVALID for an address it cannot use, EUNAVAILABLE for a database that does not answer;
 // neither tells a password.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{log: cfg.Log, version: cfg.Version, loc: cfg.Location, secret: &atomic.Pointer[[]byte]{}}
+	s := &Store{log: cfg.Log, version: cfg.Version, loc: cfg.Location, secret: &atomic.Pointer[[]byte]{}, turn: &atomic.Int64{}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

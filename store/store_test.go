@@ -132,7 +132,7 @@ func TestTheLineHoldsTheRateOverAllWorkers(t *testing.T) {
 		for w := range 4 {
 			wg.Go(func() {
 				for range 5 {
-					place, err := stores[w%2].Reserve(ctx, reminders.SMS, start, 3, every)
+					place, err := stores[w%2].Reserve(ctx, reminders.SMS, start, start.Add(time.Hour), 3, every)
 					if err != nil {
 						t.Error(err)
 						return
@@ -174,7 +174,7 @@ func TestTheLineKeepsThrottleAndForgetsAWrongClock(t *testing.T) {
 						throttled = until
 					}
 				}
-				place, err := trial.Reserve(ctx, reminders.SMS, now, 1, time.Second)
+				place, err := trial.Reserve(ctx, reminders.SMS, now, now.Add(time.Hour), 1, time.Second)
 				ok(t, err)
 				if place.Before(now) || place.Before(throttled) {
 					rt.Fatalf("place %s at %s, throttled until %s", place, now, throttled)
@@ -186,7 +186,7 @@ func TestTheLineKeepsThrottleAndForgetsAWrongClock(t *testing.T) {
 			}
 			back := now.Add(-24 * time.Hour) // the clock was a day ahead, and was set right
 			if throttled.IsZero() {
-				if place, err := trial.Reserve(ctx, reminders.SMS, back, 1, time.Second); err != nil || !place.Equal(back) {
+				if place, err := trial.Reserve(ctx, reminders.SMS, back, back.Add(time.Hour), 1, time.Second); err != nil || !place.Equal(back) {
 					rt.Fatalf("place %s at %s, %v", place, back, err)
 				}
 			}
@@ -198,8 +198,8 @@ func TestAHaltLastsUntilResume(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
 		s := open(t)
 		code(t, s.Resume(ctx, reminders.SMS), reminders.ENOTFOUND)
-		ok(t, s.Halt(ctx, start, reminders.SMS, "wrong credentials"))
-		ok(t, s.Halt(ctx, start, reminders.SMS, "another reason"))
+		ok(t, s.Halt(ctx, start, reminders.SMS, "20003", "wrong credentials"))
+		ok(t, s.Halt(ctx, start, reminders.SMS, "20003", "another reason"))
 		if halted := must[map[string]string](t)(s.Halted(ctx)); len(halted) != 1 || halted[reminders.SMS] != "wrong credentials" {
 			t.Fatalf("halted: %v", halted)
 		}

@@ -72,7 +72,7 @@ type identity struct {
 // thread is found where what stands above it is at most 90 days older than since. Buttons that were pressed
 // while nobody listened are not here: Slack keeps no record of a press, and its three tries are all there is. Nor
 // is what somebody wrote whom the bot has never written to: no list of those conversations is within its scopes.
-func (c *Channel) Sweep(ctx context.Context, since time.Time, conversations func(context.Context) ([]string, error)) (reminders.Seen, error) {
+func (c *Channel) Sweep(ctx context.Context, since time.Time, _ bool, conversations func(context.Context) ([]string, error)) (reminders.Seen, error) {
 	if !c.sweeping.TryLock() {
 		return reminders.Seen{More: true}, reminders.Errorf(reminders.EUNAVAILABLE, "another sweep of Slack is under way")
 	}

@@ -43,7 +43,7 @@ func with(addresses ...string) func(context.Context) ([]string, error) {
 
 func swept(t *testing.T, c *slack.Channel, since time.Time, addresses ...string) reminders.Seen {
 	t.Helper()
-	seen, err := c.Sweep(t.Context(), since, with(addresses...))
+	seen, err := c.Sweep(t.Context(), since, true, with(addresses...))
 	if err != nil || seen.More {
 		t.Fatalf("Sweep: more %v, %v", seen.More, err)
 	}
@@ -164,7 +164,7 @@ func TestSweepGoesOnWhereItStood(t *testing.T) {
 		{31 * time.Second, 60, 61, "", false, true},
 	} {
 		*now = start.Add(step.after)
-		seen, err := c.Sweep(t.Context(), noon, with(everybody...))
+		seen, err := c.Sweep(t.Context(), noon, true, with(everybody...))
 		if reminders.ErrorCode(err) != step.code || seen.More != step.more || len(seen.Inbound) != step.want || fake.Calls("conversations.history") != step.asked {
 			t.Errorf("call %d: %d texts, more %v, %d asked, %v", i, len(seen.Inbound), seen.More, fake.Calls("conversations.history"), err)
 		}
@@ -207,7 +207,7 @@ func TestSweepReadsPageByPageHoweverFewSlackGives(t *testing.T) {
 		return providertest.Behaviour{}
 	})
 	for calls := 1; ; calls++ {
-		seen, err := c.Sweep(t.Context(), noon, with(user))
+		seen, err := c.Sweep(t.Context(), noon, true, with(user))
 		if !seen.More {
 			if err != nil || !slices.Equal(texts(seen.Inbound), want) {
 				t.Errorf("%q, %v", texts(seen.Inbound), err)
@@ -248,7 +248,7 @@ func TestSweepOfASlackOutOfOrder(t *testing.T) {
 					}
 					return providertest.Behaviour{}
 				})
-				seen, err := c.Sweep(t.Context(), noon, with("U0000", email))
+				seen, err := c.Sweep(t.Context(), noon, true, with("U0000", email))
 				if reminders.ErrorCode(err) != reminders.EUNAVAILABLE || !seen.More {
 					t.Fatalf("more %v, %v", seen.More, err)
 				}
@@ -270,14 +270,14 @@ func TestSweepOfASlackOutOfOrder(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	c := channel(t, providertest.NewSlack(t), func(config *slack.Config) { config.BaseURL = server.URL })
-	if _, err := c.Sweep(t.Context(), noon, with(user)); reminders.ErrorCode(err) != reminders.EUNAVAILABLE {
+	if _, err := c.Sweep(t.Context(), noon, true, with(user)); reminders.ErrorCode(err) != reminders.EUNAVAILABLE {
 		t.Errorf("no messages: %v", err)
 	}
 	if _, found, err := c.Find(t.Context(), outgoing, noon, nil); found || reminders.ErrorCode(err) != reminders.EUNAVAILABLE {
 		t.Errorf("Find, no messages: %v, %v", found, err)
 	}
 	lost := errors.New("the database is away")
-	_, err := c.Sweep(t.Context(), noon.Add(time.Hour), func(context.Context) ([]string, error) { return nil, lost })
+	_, err := c.Sweep(t.Context(), noon.Add(time.Hour), true, func(context.Context) ([]string, error) { return nil, lost })
 	if reminders.ErrorCode(err) != reminders.EUNAVAILABLE || !errors.Is(err, lost) {
 		t.Errorf("no list of conversations: %v", err)
 	}
@@ -303,7 +303,7 @@ func TestOneConversationDoesNotHoldUpTheOthers(t *testing.T) {
 			var seen reminders.Seen
 			var err error
 			for range 3 {
-				seen, err = c.Sweep(t.Context(), noon, with(everybody...))
+				seen, err = c.Sweep(t.Context(), noon, true, with(everybody...))
 				if reminders.ErrorCode(err) != reminders.EUNAVAILABLE || !seen.More {
 					t.Fatalf("more %v, %v", seen.More, err)
 				}
@@ -315,14 +315,14 @@ func TestOneConversationDoesNotHoldUpTheOthers(t *testing.T) {
 			fake.Write(everybody[2], "STOP", "")
 			*now = now.Add(11 * time.Minute)
 			for range 2 {
-				seen, _ = c.Sweep(t.Context(), noon, with(everybody...))
+				seen, _ = c.Sweep(t.Context(), noon, true, with(everybody...))
 			}
 			if !slices.Contains(texts(seen.Inbound), "STOP") {
 				t.Errorf("read later: %q", texts(seen.Inbound))
 			}
 			fake.Script(nil)
 			for seen.More {
-				if seen, err = c.Sweep(t.Context(), noon, with(everybody...)); err != nil {
+				if seen, err = c.Sweep(t.Context(), noon, true, with(everybody...)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -391,11 +391,11 @@ func TestOneSweepAtATime(t *testing.T) {
 	})
 	first := make(chan reminders.Seen)
 	go func() {
-		seen, _ := c.Sweep(t.Context(), noon, with(user))
+		seen, _ := c.Sweep(t.Context(), noon, true, with(user))
 		first <- seen
 	}()
 	<-begun
-	if seen, err := c.Sweep(t.Context(), noon, with(user)); reminders.ErrorCode(err) != reminders.EUNAVAILABLE || !seen.More {
+	if seen, err := c.Sweep(t.Context(), noon, true, with(user)); reminders.ErrorCode(err) != reminders.EUNAVAILABLE || !seen.More {
 		t.Errorf("the second: %+v, %v", seen, err)
 	}
 	close(hold)
@@ -457,7 +457,7 @@ func TestATextIsTheSameByWebhookAndBySweep(t *testing.T) {
 		}
 		sweep := func() {
 			for more := true; more; {
-				seen, err := c.Sweep(t.Context(), since, with(people...))
+				seen, err := c.Sweep(t.Context(), since, true, with(people...))
 				if err != nil {
 					rt.Fatal(err)
 				}

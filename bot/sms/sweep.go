@@ -23,7 +23,7 @@ const (
 )
 
 // Sweep reads Twilio's list: what people wrote to our number or messaging service since since, and what left
-// through it, less a minute for clocks that disagree. It reads all of it and never sets More: the list is newest
+// through it where left asks for it, less a minute for clocks that disagree. It reads all of it and never sets More: the list is newest
 // first and its page tokens are Twilio's, so that a part of it could not be gone on with. Beyond 50,000 messages
 // it says so in its error and gives the newest ones. conversations is not called: one list holds everybody.
 //
@@ -33,7 +33,7 @@ const (
 //
 // A text is the same as by the webhook in all but what Twilio tells there only: OptOutType, the country, the
 // pictures' own addresses and which message it replies to.
-func (c *Channel) Sweep(ctx context.Context, since time.Time, _ func(context.Context) ([]string, error)) (reminders.Seen, error) {
+func (c *Channel) Sweep(ctx context.Context, since time.Time, left bool, _ func(context.Context) ([]string, error)) (reminders.Seen, error) {
 	var s sweep
 	var err error
 	if c.config.MessagingServiceSID != "" { // its numbers are kept by another Twilio product, so no filter names them
@@ -42,7 +42,7 @@ func (c *Channel) Sweep(ctx context.Context, since time.Time, _ func(context.Con
 		inbound, outbound := &twilio.ListMessageParams{}, &twilio.ListMessageParams{}
 		inbound.SetTo(c.config.From)
 		outbound.SetFrom(c.config.From)
-		if err = c.sweep(ctx, &s, inbound, since, isInbound); err == nil {
+		if err = c.sweep(ctx, &s, inbound, since, isInbound); err == nil && left {
 			err = c.sweep(ctx, &s, outbound, since, isOutbound)
 		}
 	}

@@ -30,7 +30,7 @@ func at(t *testing.T, start time.Time) (*providertest.Twilio, *time.Time) {
 
 func swept(t *testing.T, c *sms.Channel, since time.Time) reminders.Seen {
 	t.Helper()
-	seen, err := c.Sweep(t.Context(), since, nil)
+	seen, err := c.Sweep(t.Context(), since, true, nil)
 	if err != nil || seen.More {
 		t.Fatalf("Sweep: more %v, %v", seen.More, err)
 	}
@@ -226,7 +226,7 @@ func TestSweepOfATwilioOutOfOrder(t *testing.T) {
 					}
 					return behaviour
 				})
-				seen, err := c.Sweep(t.Context(), noon, nil)
+				seen, err := c.Sweep(t.Context(), noon, true, nil)
 				if reminders.ErrorCode(err) != reminders.EUNAVAILABLE {
 					t.Fatalf("after %d: %v", good, err)
 				}
@@ -242,7 +242,7 @@ func TestSweepOfATwilioOutOfOrder(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(answer)) }))
 		t.Cleanup(server.Close)
 		c := channel(t, providertest.NewTwilio(t), func(config *sms.Config) { config.BaseURL = server.URL })
-		if _, err := c.Sweep(t.Context(), noon, nil); reminders.ErrorCode(err) != reminders.EUNAVAILABLE {
+		if _, err := c.Sweep(t.Context(), noon, true, nil); reminders.ErrorCode(err) != reminders.EUNAVAILABLE {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -258,7 +258,7 @@ func TestSweepSaysWhereThereIsMoreThanItReads(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	c := channel(t, providertest.NewTwilio(t), func(config *sms.Config) { config.BaseURL = server.URL })
-	seen, err := c.Sweep(t.Context(), noon, nil)
+	seen, err := c.Sweep(t.Context(), noon, true, nil)
 	if reminders.ErrorCode(err) != reminders.EUNAVAILABLE || !strings.Contains(err.Error(), "more than 50000 messages") || len(seen.Inbound) != 50 || page != 50 {
 		t.Errorf("%d texts of %d pages, %v", len(seen.Inbound), page, err)
 	}
@@ -294,7 +294,7 @@ func TestATextIsTheSameByWebhookAndBySweep(t *testing.T) {
 			known[in.ProviderID] = in
 		}
 		sweep := func() {
-			seen, err := c.Sweep(t.Context(), noon, nil)
+			seen, err := c.Sweep(t.Context(), noon, true, nil)
 			if err != nil || seen.More {
 				rt.Fatalf("more %v, %v", seen.More, err)
 			}

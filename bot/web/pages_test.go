@@ -152,7 +152,7 @@ func TestAReplyLeavesTheInboxWhenItIsHandled(t *testing.T) {
 
 func TestOnlyAnAdministratorResumesAChannel(t *testing.T) {
 	s := openSchool(t, nil)
-	if err := s.store.Halt(t.Context(), s.now, reminders.SMS, "20003: the credentials are wrong"); err != nil {
+	if err := s.store.Halt(t.Context(), s.now, reminders.SMS, "20003", "20003: the credentials are wrong"); err != nil {
 		t.Fatal(err)
 	}
 	mette, admin := s.signedIn("mette@skolen.example"), s.signedIn("admin@skolen.example")

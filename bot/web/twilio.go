@@ -87,6 +87,7 @@ func (s *Server) twilioStatus(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	now := s.Now()
+	report.Channel = reminders.SMS
 	judge(&report, now)
 	err = s.Store.Report(r.Context(), now, report)
 	if reminders.ErrorCode(err) == reminders.ENOTFOUND {
@@ -110,8 +111,12 @@ func judge(report *reminders.StatusReport, now time.Time) {
 		return
 	}
 	rule := sms.Policy(report.Code)
-	report.OptOut, report.BadAddress = rule.OptOut, rule.BadAddress
-	if rule.Outcome == reminders.OutcomeRetry {
-		report.RetryAt, report.MaxAttempts = now.Add(rule.Wait), 1+rule.MaxRetries
+	report.OptOut, report.BadAddress, report.Mute = rule.OptOut, rule.BadAddress, rule.StopReplies
+	report.HaltAfter, report.Detail = rule.HaltAfter, rule.Detail
+	switch rule.Outcome {
+	case reminders.OutcomeRetry:
+		report.RetryAt, report.NextWindow, report.MaxAttempts = now.Add(rule.Wait), rule.NextWindow, 1+rule.MaxRetries
+	case reminders.OutcomeHalt: // the first one says it all
+		report.HaltAfter = 1
 	}
 }

@@ -167,3 +167,5 @@ func (dryDesk) Find(context.Context, reminders.Outgoing, time.Time, func(string)
 func (dryDesk) Forget(context.Context, string, string, string) error { return nil }
 
 func (dryDesk) Every(string) time.Duration { return 0 }
+
+func (dryDesk) Sweeps(string) (time.Duration, bool) { return 0, false }

@@ -194,7 +194,7 @@ func TestHealthSaysWhatIsSo(t *testing.T) {
 	if strings.Contains(text, tw.AuthToken) || strings.Contains(text, "4520115") {
 		t.Error("metrics hold a secret or a number")
 	}
-	if err := a.store.Halt(t.Context(), clock.Now(), reminders.SMS, "the account is suspended"); err != nil {
+	if err := a.store.Halt(t.Context(), clock.Now(), reminders.SMS, "30002", "the account is suspended"); err != nil {
 		t.Fatal(err)
 	}
 	if status, text := request(t, "GET", address+"/readyz", "", nil); status != 503 || !strings.Contains(text, "the channel sms is halted") {
