@@ -1,0 +1,72 @@
+package main
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"efterkurs/store/storetest"
+)
+
+// PostgreSQL is restarted, crashes, ends our connections, and falls silent on a path that swallows everything,
+// while `serve` takes in texts and answers them. What could not be stored is never acknowledged; each time the
+// same process goes on by itself; and in the end nothing is lost and nothing said twice.
+//
+// It fails where a webhook answers 200 before SaveReply has committed, where an error of the database ends
+// the worker, where Record failing after a send makes the message planned again, and, silence: where
+// connections have no deadline of their own (store/postgres.go, patientDialer): statement_timeout is the
+// server's, and a server that does not hear us ends nothing.
+func TestServeOutlivesItsPostgreSQL(t *testing.T) {
+	c := storetest.NewCluster(t)
+	proxy := storetest.NewProxy(t, c.Addr)
+	address := strings.Replace(c.URL, c.Addr, proxy.Addr, 1)
+	// Small: the deadline follows statement_timeout.
+	address += storetest.Size(t, "&"+url.Values{"statement_timeout": {"1000"}}.Encode(), "", "")
+	rounds := storetest.Size(t, 1, 2, 5)
+	const people = 200
+	w, l, office := servedWorld(t, address, people)
+	stop := w.serve()
+	o := office.press(people, 4)
+	l.flow(office, 10, 30*time.Second)
+	for _, fault := range []struct {
+		name string
+		do   func(t *testing.T)
+	}{
+		{"restarted", func(*testing.T) {
+			c.Stop(true)
+			l.trouble(office, 4, 30*time.Second)
+			c.Start()
+		}},
+		{"crashed", func(*testing.T) {
+			c.Stop(false)
+			l.trouble(office, 4, 30*time.Second)
+			c.Start()
+		}},
+		{"connections ended", func(t *testing.T) {
+			if n := c.Terminate(); n == 0 {
+				t.Error("there was no connection to end: the test proves nothing")
+			}
+		}},
+		{"silent", func(*testing.T) {
+			proxy.Swallow()
+			l.trouble(office, 4, 2*time.Minute)
+			proxy.Recover()
+		}},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			for range rounds {
+				fault.do(t)
+				back := time.Now()
+				l.flow(office, 10, 90*time.Second)
+				t.Logf("went on %s after the database was back", time.Since(back).Round(time.Millisecond))
+			}
+		})
+	}
+	o.lift()
+	stop()
+	l.close(office)
+	brought, acked, refused, unheard := office.figures()
+	t.Logf("%d texts, %d acknowledged, %d taken; %d webhooks refused with 5xx, %d unanswered; slowest %s",
+		brought, acked, l.taken(), refused, unheard, office.slowest.Round(time.Millisecond))
+}
