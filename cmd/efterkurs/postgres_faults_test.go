@@ -13,10 +13,9 @@ import (
 // while `serve` takes in texts and answers them. What could not be stored is never acknowledged; each time the
 // same process goes on by itself; and in the end nothing is lost and nothing said twice.
 //
-// It fails where a webhook answers 200 before SaveReply has committed, where an error of the database ends
-// the worker, where Record failing after a send makes the message planned again, and, silence: where
-// connections have no deadline of their own (store/postgres.go, patientDialer): statement_timeout is the
-// server's, and a server that does not hear us ends nothing.
+// It fails where Receive (bot/bot.go) acknowledges without storing, where rescue makes planned of sending (a
+// Record that failed after the send is then sent twice), and, silent: where connections have no deadline of
+// their own (store/patience.go): the worker hangs, and serve cannot stop in good order.
 func TestServeOutlivesItsPostgreSQL(t *testing.T) {
 	c := storetest.NewCluster(t)
 	proxy := storetest.NewProxy(t, c.Addr)
@@ -48,10 +47,14 @@ func TestServeOutlivesItsPostgreSQL(t *testing.T) {
 				t.Error("there was no connection to end: the test proves nothing")
 			}
 		}},
-		{"silent", func(*testing.T) {
+		{"silent", func(t *testing.T) {
+			_, _, _, before := office.figures()
 			proxy.Swallow()
 			l.trouble(office, 4, 2*time.Minute)
 			proxy.Recover()
+			if _, _, _, unheard := office.figures(); unheard > before {
+				t.Errorf("%d webhooks were not answered within 15 s", unheard-before)
+			}
 		}},
 	} {
 		t.Run(fault.name, func(t *testing.T) {
