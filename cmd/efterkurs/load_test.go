@@ -24,7 +24,7 @@ type load struct {
 func servedWorld(t *testing.T, database string, people int, env ...string) (*world, *ledger, *postOffice) {
 	t.Helper()
 	w := newWorld(t, database)
-	w.env = append(w.env, "EFTERKURS_LOG=warn", "TWILIO_RATE=1000")
+	w.env = append(w.env, "EFTERKURS_LOG=info", "TWILIO_RATE=1000")
 	w.env = append(w.env, env...)
 	csv := "name,company,course,start,end,phone\n"
 	for i := range people {
