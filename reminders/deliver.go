@@ -14,7 +14,9 @@ const maxAttempts = 5
 func (e *Engine) deliver(ctx context.Context, maxPriority int, counts *Counts) error {
 	for ctx.Err() == nil {
 		now := e.Now()
-		claims, optedOut, err := e.Store.Claim(ctx, ClaimQuery{
+		// From the claim on only waiting is interrupted: what is in hand is sent or given back. A commit that is cut
+		// short may have happened.
+		claims, optedOut, err := e.Store.Claim(context.WithoutCancel(ctx), ClaimQuery{
 			Worker: e.Worker, Now: now, Lease: lease, Limit: claimBatch, MaxPriority: maxPriority})
 		if err != nil {
 			return err
@@ -31,8 +33,10 @@ func (e *Engine) deliver(ctx context.Context, maxPriority int, counts *Counts) e
 	return nil
 }
 
-// handle decides about each claim, writes down what is not sent, and sends the rest in small batches.
-func (e *Engine) handle(ctx context.Context, now time.Time, claims []Claim, counts *Counts) error {
+// handle decides about each claim, writes down what is not sent, and sends the rest in small batches until stop
+// is done; then it gives back what it has not begun.
+func (e *Engine) handle(stop context.Context, now time.Time, claims []Claim, counts *Counts) error {
+	ctx := context.WithoutCancel(stop)
 	halted, err := e.Store.Halted(ctx)
 	if err != nil {
 		return err
@@ -76,10 +80,13 @@ func (e *Engine) handle(ctx context.Context, now time.Time, claims []Claim, coun
 	for channel, verdicts := range byChannel(ready) {
 		for len(verdicts) > 0 {
 			n := min(sendBatch, len(verdicts))
-			if ctx.Err() != nil {
-				return e.giveBack(ctx, verdicts)
+			if stop.Err() != nil {
+				if err := e.giveBack(ctx, verdicts); err != nil {
+					return err
+				}
+				break // the other channels' too
 			}
-			on, err := e.send(ctx, channel, verdicts[:n], counts)
+			on, err := e.send(stop, channel, verdicts[:n], counts)
 			if err != nil {
 				return err
 			}
@@ -115,19 +122,18 @@ func (e *Engine) giveBack(ctx context.Context, verdicts []Verdict) error {
 
 // send hands one batch to its channel: wait for a place in the line, commit the intent, call the provider,
 // record what came of it. on is false where the channel was halted and nothing more can leave on it.
-func (e *Engine) send(ctx context.Context, channel string, verdicts []Verdict, counts *Counts) (on bool, err error) {
+func (e *Engine) send(stop context.Context, channel string, verdicts []Verdict, counts *Counts) (on bool, err error) {
+	ctx := context.WithoutCancel(stop)
 	if every := e.Desk.Every(channel); every > 0 {
 		now := e.Now()
 		place, err := e.Store.Reserve(ctx, channel, now, len(verdicts), every)
 		if err != nil {
 			return false, err
 		}
-		if err := sleep(ctx, place.Sub(now)); err != nil {
-			return true, nil // told to stop: the caller gives the rest back, the lease frees these
+		if err := sleep(stop, place.Sub(now)); err != nil {
+			return true, e.giveBack(ctx, verdicts)
 		}
 	}
-	// From here on nothing is interrupted: what is begun is sent and recorded.
-	ctx = context.WithoutCancel(ctx)
 	begun, changes, err := e.begin(ctx, verdicts)
 	if err != nil {
 		return false, err
