@@ -76,8 +76,8 @@ type tickProcess struct {
 
 func (w *world) startTick(at time.Time) *tickProcess {
 	w.t.Helper()
-	p := &tickProcess{cmd: exec.Command(binary, "tick", "--json", "--as-of", at.Format(time.RFC3339Nano)), exited: make(chan error, 1)}
-	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = w.env, w.dir, &p.out, &p.errs
+	p := &tickProcess{cmd: w.command("tick", "--json", "--as-of", at.Format(time.RFC3339Nano)), exited: make(chan error, 1)}
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.errs
 	if err := p.cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -125,8 +125,7 @@ func (w *world) flakyServer() (stop func() (kills int)) {
 		kills := 0
 		defer func() { done <- kills }()
 		for {
-			cmd := exec.Command(binary, "serve", "--no-worker")
-			cmd.Env, cmd.Dir = w.env, w.dir
+			cmd := w.command("serve", "--no-worker")
 			if err := cmd.Start(); err != nil {
 				w.t.Error(err)
 				return

@@ -24,8 +24,15 @@ type load struct {
 func servedWorld(t *testing.T, database string, people int, env ...string) (*world, *ledger, *postOffice) {
 	t.Helper()
 	w := newWorld(t, database)
-	w.env = append(w.env, "EFTERKURS_LOG=info", "TWILIO_RATE=1000")
 	w.env = append(w.env, env...)
+	l, office := w.populate(database, people)
+	return w, l, office
+}
+
+// populate fills an installation whose database the test itself reaches at database.
+func (w *world) populate(database string, people int) (*ledger, *postOffice) {
+	w.t.Helper()
+	w.env = append(w.env, "EFTERKURS_LOG=info", "TWILIO_RATE=1000")
 	csv := "name,company,course,start,end,phone\n"
 	for i := range people {
 		csv += fmt.Sprintf("Person%d Dahl,Firma %d,5s,2041-09-03,2041-09-04,%s\n", i, i%7, phoneOf(i))
@@ -34,7 +41,7 @@ func servedWorld(t *testing.T, database string, people int, env ...string) (*wor
 	w.run("tick") // plans the six weeks, which the server would do at its start
 	l := w.keepLedger(database)
 	l.behave(slowly(5 * time.Millisecond))
-	return w, l, w.openPostOffice()
+	return l, w.openPostOffice()
 }
 
 // letters are distinct: thirteen for each person.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"math/rand/v2"
-	"os/exec"
 	"syscall"
 	"testing"
 	"time"
@@ -26,9 +25,9 @@ func TestStoppedAndStartedOverAndOver(t *testing.T) {
 		o := office.press(people, 4)
 		busy, slowest := 0, time.Duration(0)
 		for i := range times {
-			cmd := exec.Command(binary, "serve")
+			cmd := w.command("serve")
 			var log syncBuffer
-			cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = w.env, w.dir, &log, &log
+			cmd.Stdout, cmd.Stderr = &log, &log
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
