@@ -63,6 +63,7 @@ type world struct {
 	smtp   *providertest.SMTP
 	disk   *storetest.Disk // what the binary sees, besides everything else; nil = nothing
 	log    *syncBuffer     // of the last serve
+	pid    int             // of the last serve
 }
 
 // command is the binary in this installation's surroundings.
@@ -137,6 +138,7 @@ func (w *world) serve(args ...string) (stop func()) {
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
+	w.pid = cmd.Process.Pid
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }()
 	stopped := false
