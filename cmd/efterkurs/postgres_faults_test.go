@@ -22,9 +22,10 @@ func TestServeOutlivesItsPostgreSQL(t *testing.T) {
 	address := strings.Replace(c.URL, c.Addr, proxy.Addr, 1)
 	// Small: the deadline follows statement_timeout.
 	address += storetest.Size(t, "&"+url.Values{"statement_timeout": {"1000"}}.Encode(), "", "")
-	rounds := storetest.Size(t, 1, 2, 5)
+	rounds := storetest.Size(t, 1, 1, 5)
 	const people = 200
 	w, l, office := servedWorld(t, address, people)
+	l.db = storetest.SQL(t, c.URL) // not by way of the proxy
 	stop := w.serve()
 	o := office.press(people, 4)
 	l.flow(office, 10, 30*time.Second)
@@ -66,9 +67,12 @@ func TestServeOutlivesItsPostgreSQL(t *testing.T) {
 			}
 		})
 	}
+	ended := time.Now()
 	o.lift()
 	stop()
+	t.Logf("stopped within %s", time.Since(ended).Round(time.Millisecond))
 	l.close(office)
+	t.Logf("settled within %s", time.Since(ended).Round(time.Millisecond))
 	brought, acked, refused, unheard := office.figures()
 	t.Logf("%d texts, %d acknowledged, %d taken; %d webhooks refused with 5xx, %d unanswered; slowest %s",
 		brought, acked, l.taken(), refused, unheard, office.slowest.Round(time.Millisecond))
