@@ -163,7 +163,7 @@ func TestKilledAnywhereNothingIsLostOrTwice(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, database string) {
 		workers, rate, latest := 1, 120, 450*time.Millisecond
 		if !strings.HasPrefix(database, "sqlite:") {
-			workers, rate, latest = 4, 400, 900*time.Millisecond
+			workers, rate, latest = 4, 200, 600*time.Millisecond
 		}
 		people := storetest.Size(t, 100, 250, 600)
 		kills := storetest.Size(t, 4, 25, 100)
@@ -171,7 +171,7 @@ func TestKilledAnywhereNothingIsLostOrTwice(t *testing.T) {
 		w, clock := killWorld(t, database, people, rate)
 		l := w.keepLedger(database)
 		office := w.openPostOffice()
-		town := newTown(l, office)
+		town := newTown(l, office, people)
 		stopKilling := w.flakyServer()
 		killed, idle, unknown := 0, 0, 0
 		for round := 0; killed < kills || l.taken() < messages; round++ {

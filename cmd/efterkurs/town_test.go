@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,12 +19,13 @@ type town struct {
 	office *postOffice
 	wg     sync.WaitGroup
 	quiet  chan struct{} // closed = nobody writes any more
+	people int
 	next   atomic.Int64
 
-	mu    sync.Mutex
-	stops map[string]*stop    // by phone
-	last  map[string]string   // the last answer that was acknowledged, by phone
-	asked map[string]struct{} // who has been asked something by now
+	mu       sync.Mutex
+	stopping map[string]bool   // who has begun to say STOP, by phone
+	stops    map[string]*stop  // whose STOP was acknowledged
+	last     map[string]string // the last answer that was acknowledged
 }
 
 // stop is a STOP that was acknowledged at and what had been begun by then, which still may leave.
@@ -32,8 +34,8 @@ type stop struct {
 	begun []int64
 }
 
-func newTown(l *ledger, office *postOffice) *town {
-	t := &town{l: l, office: office, quiet: make(chan struct{}), stops: map[string]*stop{}, last: map[string]string{}, asked: map[string]struct{}{}}
+func newTown(l *ledger, office *postOffice, people int) *town {
+	t := &town{l: l, office: office, people: people, quiet: make(chan struct{}), stopping: map[string]bool{}, stops: map[string]*stop{}, last: map[string]string{}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.onHand = t.hand
@@ -63,24 +65,50 @@ func (t *town) hand(id int64, to, _ string) {
 	})
 }
 
-// answer is what the person with this phone does about a text.
+// answer is what the person with this phone does about a text, and what a neighbour does who hears of it and
+// whose own text may be claimed but not begun.
 func (t *town) answer(phone, step string) {
-	habit := int(phone[len(phone)-1]-'0') + 10*int(phone[len(phone)-2]-'0')%20
-	switch {
-	case step == "welcome" && habit == 13, step == "exercise-1" && habit%10 == 0:
-		l := letter{phone, "Stop nu", smsID("cc", int(t.next.Add(1)))}
-		if t.office.bring(l) {
-			t.noteStop(phone)
-		}
+	i, err := strconv.Atoi(phone[len(phone)-4:])
+	if err != nil {
+		t.l.t.Errorf("a text to %s, who is nobody", phone)
+		return
+	}
+	switch habit := i % 20; {
+	case step == "welcome" && habit == 13:
+		t.stop(phoneOf((i + 30) % t.people))
+	case step == "exercise-1" && habit%10 == 0:
+		t.stop(phone)
+	case step == "exercise-1" && habit%10 == 5:
+		t.stop(phoneOf((i + 30) % t.people))
 	case step != "exercise-1" && step != "exercise-2", habit%10 == 1:
 	default:
 		for _, digit := range []string{"1", "2"}[:1+habit%2] {
-			if t.office.bring(letter{phone, digit, smsID("aa", int(t.next.Add(1)))}) {
-				t.mu.Lock()
-				t.last[phone] = digit
-				t.mu.Unlock()
+			if t.isStopping(phone) || !t.office.bring(letter{phone, digit, smsID("aa", int(t.next.Add(1)))}) {
+				return
 			}
+			t.mu.Lock()
+			if !t.stopping[phone] {
+				t.last[phone] = digit
+			}
+			t.mu.Unlock()
 		}
+	}
+}
+
+func (t *town) isStopping(phone string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stopping[phone]
+}
+
+func (t *town) stop(phone string) {
+	t.mu.Lock()
+	before := t.stopping[phone]
+	t.stopping[phone] = true
+	delete(t.last, phone) // it may cross the STOP
+	t.mu.Unlock()
+	if !before && t.office.bring(letter{phone, "Stop nu", smsID("cc", int(t.next.Add(1)))}) {
+		t.noteStop(phone)
 	}
 }
 
