@@ -122,9 +122,11 @@ func messagesOf(rows []messageRow) []reminders.Message {
 	return out
 }
 
-// Begin commits what is about to be sent. Two exercises to one person are serialized by locking the
-// person's row: the second looks for the first only once it has the lock. A person who says STOP while
-// a Begin runs gets what that Begin committed to, and nothing after it.
+// Begin commits what is about to be sent. Everybody's row is locked, so that it stands before or after a STOP:
+// one that saw the person before it and committed after it would send what the STOP had been acknowledged
+// to prevent. Two exercises to one person are serialized by the same lock: the second looks for the first only
+// once it has it. A person who says STOP while a Begin runs gets what that Begin committed to, and nothing
+// after it.
 func (s *Store) Begin(ctx context.Context, now time.Time, intents []reminders.Intent) (fates map[int64]reminders.Began, err error) {
 	if len(intents) == 0 {
 		return nil, nil
@@ -143,7 +145,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 	for i, in := range intents {
 		ids[i] = in.ID
 		fates[in.ID] = reminders.BegunNot
-		if !in.Day.IsZero() {
+		if in.PersonID != 0 {
 			persons.add(in.PersonID)
 		}
 	}
