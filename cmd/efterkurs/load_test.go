@@ -17,6 +17,7 @@ type load struct {
 	people int
 	next   atomic.Int64
 	stop   chan struct{}
+	lifted sync.Once
 	wg     sync.WaitGroup
 }
 
@@ -57,6 +58,10 @@ func (o *load) letter(n int) letter {
 // acknowledged, until lift.
 func (p *postOffice) press(people, writers int) *load {
 	o := &load{office: p, people: people, stop: make(chan struct{})}
+	p.w.t.Cleanup(func() { // where the test ended before it had everything
+		p.close()
+		o.lift()
+	})
 	for range writers {
 		o.wg.Go(func() {
 			for {
@@ -74,7 +79,7 @@ func (p *postOffice) press(people, writers int) *load {
 
 // lift ends the load when everything written has been acknowledged.
 func (o *load) lift() {
-	close(o.stop)
+	o.lifted.Do(func() { close(o.stop) })
 	o.wg.Wait()
 }
 
