@@ -161,7 +161,7 @@ func (e *Engine) send(stop context.Context, channel string, verdicts []Verdict, 
 			e.Log.Error("channel halted", "channel", channel, "reason", reason, "code", change.Result.Code)
 		}
 		if r := change.Result; r.ThrottleAll && r.RetryAfter > 0 {
-			if err := e.Store.Throttle(ctx, channel, e.Now().Add(r.RetryAfter)); err != nil {
+			if err := e.Store.Throttle(ctx, channel, e.Now().Add(min(r.RetryAfter, LongestPause))); err != nil {
 				return false, err
 			}
 		}

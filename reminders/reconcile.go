@@ -44,6 +44,9 @@ func (e *Engine) settleUnknown(ctx context.Context, now time.Time, c Claim) (Cha
 	case err != nil && !errors.Is(err, ErrNoRecord):
 		e.Log.Warn("asking a provider about an unknown outcome", "message", c.ID, "channel", c.Channel, "error", err)
 		return change, false
+	case c.UpdatedAt.After(now): // the clock has been set back: the provider's silence counts from now
+		change.To, change.Reason = Unknown, c.Reason
+		return change, true
 	case now.Sub(c.UpdatedAt) < unknownLimit:
 		return change, false
 	}

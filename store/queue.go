@@ -12,6 +12,9 @@ import (
 // staleLine is how far ahead a channel's line can be: further ahead it was left by a clock set wrong.
 const staleLine = time.Minute
 
+// longestPause is how far ahead the end of a pause can be that a provider asked for, as reminders.LongestPause has it.
+const longestPause = reminders.LongestPause + staleLine
+
 // channelRow is a channel's line and its halt.
 type channelRow struct {
 	Channel   string `db:"channel"`
@@ -41,7 +44,10 @@ func (s *Store) Reserve(ctx context.Context, channel string, now time.Time, plac
 			return err
 		}
 		place = now
-		if throttled := row.Throttled.Time(); throttled.After(place) {
+		switch throttled := row.Throttled.Time(); {
+		case throttled.After(now.Add(longestPause)): // left by a clock set wrong, as a stale line is
+			row.Throttled = 0
+		case throttled.After(place):
 			place = throttled
 		}
 		if next := row.NextAt.Time(); next.After(place) && !next.After(place.Add(staleLine)) {
@@ -49,7 +55,7 @@ func (s *Store) Reserve(ctx context.Context, channel string, now time.Time, plac
 		}
 		// Whole milliseconds are stored: round up, so that the rate is never exceeded.
 		next := place.Add(time.Duration(places)*every + time.Millisecond - 1)
-		_, err = t.exec(ctx, `UPDATE channels SET next_at = $1 WHERE channel = $2`, ms(next), channel)
+		_, err = t.exec(ctx, `UPDATE channels SET next_at = $1, throttled_until = $2 WHERE channel = $3`, ms(next), row.Throttled, channel)
 		return err
 	})
 	return place, err
