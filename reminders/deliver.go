@@ -21,7 +21,9 @@ func (e *Engine) deliver(ctx context.Context, maxPriority int, counts *Counts) e
 			return err
 		}
 		now := e.Now()
-		claims, optedOut, err := e.Store.Claim(ctx, ClaimQuery{
+		// From the claim on only waiting is interrupted: what is in hand is sent or given back. A commit that is cut
+		// short may have happened.
+		claims, optedOut, err := e.Store.Claim(context.WithoutCancel(ctx), ClaimQuery{
 			Worker: e.Worker, Now: now, Lease: lease, Limit: e.claimLimit(), MaxPriority: maxPriority})
 		if err != nil {
 			return err
@@ -49,8 +51,10 @@ func (e *Engine) claimLimit() int {
 	return limit
 }
 
-// handle decides about each claim, writes down what is not sent, and sends the rest in small batches.
-func (e *Engine) handle(ctx context.Context, now time.Time, claims []Claim, deaf map[string]bool, counts *Counts) error {
+// handle decides about each claim, writes down what is not sent, and sends the rest in small batches until stop
+// is done; then it gives back what it has not begun.
+func (e *Engine) handle(stop context.Context, now time.Time, claims []Claim, deaf map[string]bool, counts *Counts) error {
+	ctx := context.WithoutCancel(stop)
 	halted, err := e.Store.Halted(ctx)
 	if err != nil {
 		return err
@@ -99,12 +103,12 @@ func (e *Engine) handle(ctx context.Context, now time.Time, claims []Claim, deaf
 		verdicts := byChannel[channel]
 		for len(verdicts) > 0 {
 			n := min(e.sendLimit(channel), len(verdicts))
-			rest, again, err := e.send(ctx, channel, verdicts[:n], counts)
+			rest, again, err := e.send(stop, channel, verdicts[:n], counts)
 			if err != nil {
 				return err
 			}
 			verdicts = verdicts[n:]
-			if !again.IsZero() || ctx.Err() != nil { // nothing more can leave here now
+			if !again.IsZero() || stop.Err() != nil { // nothing more can leave here now
 				if err := e.giveBack(ctx, append(rest, verdicts...), again); err != nil {
 					return err
 				}
@@ -142,8 +146,12 @@ const linePatience = 20 * time.Second
 
 // send hands one batch to its channel: wait for a place in the line, commit the intent, call the provider,
 // record what came of it. again says when to come back where nothing more can leave on the channel now, because it
-// was halted or slowed down; rest is what is still claimed then.
-func (e *Engine) send(ctx context.Context, channel string, verdicts []Verdict, counts *Counts) (rest []Verdict, again time.Time, err error) {
+// was halted or slowed down; rest is what is still claimed then, and where stop is done before its turn.
+func (e *Engine) send(stop context.Context, channel string, verdicts []Verdict, counts *Counts) (rest []Verdict, again time.Time, err error) {
+	if stop.Err() != nil {
+		return verdicts, again, nil
+	}
+	ctx := context.WithoutCancel(stop)
 	now := e.Now()
 	place, err := e.Store.Reserve(ctx, channel, now, now.Add(linePatience), len(verdicts), e.Desk.Every(channel))
 	if err != nil {
@@ -151,11 +159,9 @@ func (e *Engine) send(ctx context.Context, channel string, verdicts []Verdict, c
 	}
 	if wait := place.Sub(now); wait > linePatience {
 		return verdicts, place, nil
-	} else if sleep(ctx, wait) != nil {
-		return verdicts, again, nil // told to stop
+	} else if sleep(stop, wait) != nil {
+		return verdicts, again, nil
 	}
-	// From here on nothing is interrupted: what is begun is sent and recorded.
-	ctx = context.WithoutCancel(ctx)
 	begun, held, changes, err := e.begin(ctx, verdicts, counts)
 	if err != nil {
 		return nil, again, err
@@ -194,8 +200,11 @@ func (e *Engine) send(ctx context.Context, channel string, verdicts []Verdict, c
 			}
 		case r.ThrottleAll: // the whole sender, not this worker alone
 			again = change.RunAt
-			e.Log.Warn("channel slowed down", "channel", channel, "until", change.RunAt, "code", r.Code)
-			if err := e.Store.Throttle(ctx, channel, change.RunAt); err != nil {
+			if longest := e.Now().Add(LongestPause); again.After(longest) {
+				again = longest
+			}
+			e.Log.Warn("channel slowed down", "channel", channel, "until", again, "code", r.Code)
+			if err := e.Store.Throttle(ctx, channel, again); err != nil {
 				return held, again, err
 			}
 		}

@@ -60,6 +60,10 @@ const (
 	pairAhead    = 24 * time.Hour // groups are made the day before exercise 1
 	unknownGrace = 2 * time.Minute
 	unknownLimit = 15 * time.Minute // then the provider's silence counts
+
+	// LongestPause is how long a provider's wish for a pause is heeded. One that wants more will say so again, and
+	// a pause that seems longer was noted by a clock that was wrong.
+	LongestPause = 15 * time.Minute
 )
 
 // Tick does everything that is due now, and returns when nothing is left or ctx is done. What is being

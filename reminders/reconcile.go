@@ -56,6 +56,9 @@ func (e *Engine) settleUnknown(ctx context.Context, now time.Time, c Claim) (cha
 	case err != nil && !errors.Is(err, ErrNoRecord):
 		e.Log.Warn("asking a provider about an unknown outcome", "message", c.ID, "channel", c.Channel, "error", err)
 		return change, false, nil
+	case c.UpdatedAt.After(now): // the clock has been set back: the provider's silence counts from now
+		change.To, change.Reason = Unknown, c.Reason
+		return change, true, nil
 	case now.Sub(c.UpdatedAt) < unknownLimit:
 		return change, false, nil
 	}

@@ -145,12 +145,13 @@ func skip(ctx context.Context, t *tx, now time.Time, ids []int64, reason string)
 	})
 }
 
-// Unknowns returns messages that became unknown before before, oldest first (index messages_unknown).
+// Unknowns returns messages that became unknown before before, oldest first (index messages_unknown), and those
+// that would have become so only long after it: the clock has been set back since.
 func (s *Store) Unknowns(ctx context.Context, before time.Time, limit int) (claims []reminders.Claim, err error) {
 	err = s.read(ctx, func(t *tx) error {
 		var rows []messageRow
 		if err := t.all(ctx, &rows, `SELECT `+messageColumns+` FROM messages AS m
-			WHERE m.state = 'unknown' AND m.updated_at < $1 ORDER BY m.updated_at, m.id LIMIT $2`, ms(before), limit); err != nil {
+			WHERE m.state = 'unknown' AND (m.updated_at < $1 OR m.updated_at > $2) ORDER BY m.updated_at, m.id LIMIT $3`, ms(before), ms(before.Add(longestLease)), limit); err != nil {
 			return fmt.Errorf("looking for unknown outcomes: %w", err)
 		}
 		claims, err = loadClaims(ctx, t, messagesOf(rows))
@@ -192,9 +193,11 @@ func messagesOf(rows []messageRow) []reminders.Message {
 	return out
 }
 
-// Begin commits what is about to be sent. Two exercises to one person are serialized by locking the
-// person's row: the second looks for the first only once it has the lock. A person who says STOP while
-// a Begin runs gets what that Begin committed to, and nothing after it.
+// Begin commits what is about to be sent. Everybody's row is locked, so that it stands before or after a STOP:
+// one that saw the person before it and committed after it would send what the STOP had been acknowledged
+// to prevent. Two exercises to one person are serialized by the same lock: the second looks for the first only
+// once it has it. A person who says STOP while a Begin runs gets what that Begin committed to, and nothing
+// after it.
 func (s *Store) Begin(ctx context.Context, now time.Time, intents []reminders.Intent) (fates map[int64]reminders.Began, err error) {
 	if len(intents) == 0 {
 		return nil, nil
@@ -213,7 +216,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 	for i, in := range intents {
 		ids[i] = in.ID
 		fates[in.ID] = reminders.BegunNot
-		if !in.Day.IsZero() {
+		if in.PersonID != 0 {
 			persons.add(in.PersonID)
 		}
 	}
@@ -367,6 +370,10 @@ func daysTaken(ctx context.Context, t *tx, personIDs []int64) (map[personDay]boo
 	return taken, nil
 }
 
+// longestLease is how far ahead the end of a lease can be: further ahead it was taken by a clock that was wrong
+// and has been set back, and would bind its message until the wrong hour comes round again.
+const longestLease = 10 * time.Minute
+
 // Rescue frees what a dead worker left (index messages_lease). The UPDATEs check state and lease again:
 // a slow worker may have come back in between.
 func (s *Store) Rescue(ctx context.Context, now time.Time) (released, unknown int, err error) {
@@ -383,8 +390,8 @@ func rescue(ctx context.Context, t *tx, now time.Time) (released, unknown int, e
 		State string `db:"state"`
 	}
 	var rows []row
-	if err := t.all(ctx, &rows, `SELECT m.id, m.state FROM messages AS m WHERE m.state IN ('claimed', 'sending') AND m.lease_until <= $1
-		ORDER BY m.id`+t.forUpdate(`FOR NO KEY UPDATE SKIP LOCKED`), ms(now)); err != nil {
+	if err := t.all(ctx, &rows, `SELECT m.id, m.state FROM messages AS m WHERE m.state IN ('claimed', 'sending') AND (m.lease_until <= $1 OR m.lease_until > $2)
+		ORDER BY m.id`+t.forUpdate(`FOR NO KEY UPDATE SKIP LOCKED`), ms(now), ms(now.Add(longestLease))); err != nil {
 		return 0, 0, fmt.Errorf("looking for leases that are over: %w", err)
 	}
 	var claimed, sending []int64
@@ -397,7 +404,7 @@ func rescue(ctx context.Context, t *tx, now time.Time) (released, unknown int, e
 	}
 	err = inChunks(claimed, func(list string) error {
 		n, err := t.exec(ctx, `UPDATE messages SET state = 'planned', worker = '', lease_until = 0, updated_at = $1
-			WHERE id IN (`+list+`) AND state = 'claimed' AND lease_until <= $2`, ms(now), ms(now))
+			WHERE id IN (`+list+`) AND state = 'claimed' AND (lease_until <= $1 OR lease_until > $2)`, ms(now), ms(now.Add(longestLease)))
 		released += n
 		return err
 	})
@@ -406,7 +413,7 @@ func rescue(ctx context.Context, t *tx, now time.Time) (released, unknown int, e
 	}
 	err = inChunks(sending, func(list string) error {
 		n, err := t.exec(ctx, `UPDATE messages SET state = 'unknown', reason = 'the worker died while sending', updated_at = $1
-			WHERE id IN (`+list+`) AND state = 'sending' AND lease_until <= $2`, ms(now), ms(now))
+			WHERE id IN (`+list+`) AND state = 'sending' AND (lease_until <= $1 OR lease_until > $2)`, ms(now), ms(now.Add(longestLease)))
 		unknown += n
 		if err != nil {
 			return err

@@ -12,6 +12,9 @@ import (
 // staleLine is how far ahead a channel's line can be: further ahead it was left by a clock set wrong.
 const staleLine = time.Minute
 
+// longestPause is how far ahead the end of a pause can be that a provider asked for, as reminders.LongestPause has it.
+const longestPause = reminders.LongestPause + staleLine
+
 // channelRow is a channel's line and its halt.
 type channelRow struct {
 	Channel   string `db:"channel"`
@@ -48,7 +51,10 @@ func (s *Store) Reserve(ctx context.Context, channel string, now, latest time.Ti
 			return err
 		}
 		place = now
-		if throttled := row.Throttled.Time(); throttled.After(place) {
+		switch throttled := row.Throttled.Time(); {
+		case throttled.After(now.Add(longestPause)): // left by a clock set wrong, as a stale line is
+			row.Throttled = 0
+		case throttled.After(place):
 			place = throttled
 		}
 		if next := row.NextAt.Time(); next.After(place) && !next.After(place.Add(staleLine)) {
@@ -59,7 +65,7 @@ func (s *Store) Reserve(ctx context.Context, channel string, now, latest time.Ti
 		}
 		// Whole milliseconds are stored: round up, so that the rate is never exceeded.
 		next := place.Add(time.Duration(places)*every + time.Millisecond - 1)
-		_, err = t.exec(ctx, `UPDATE channels SET next_at = $1 WHERE channel = $2`, ms(next), channel)
+		_, err = t.exec(ctx, `UPDATE channels SET next_at = $1, throttled_until = $2 WHERE channel = $3`, ms(next), row.Throttled, channel)
 		return err
 	})
 	return place, err
@@ -73,7 +79,7 @@ func (s *Store) throttled(ctx context.Context, channel string, now time.Time) (t
 		if err := t.all(ctx, &rows, `SELECT throttled_until FROM channels WHERE channel = $1`, channel); err != nil {
 			return fmt.Errorf("reading the line of %s: %w", channel, err)
 		}
-		if len(rows) == 1 && rows[0].Time().After(now) {
+		if len(rows) == 1 && rows[0].Time().After(now) && !rows[0].Time().After(now.Add(longestPause)) {
 			until = rows[0].Time()
 		}
 		return nil
@@ -84,7 +90,8 @@ func (s *Store) throttled(ctx context.Context, channel string, now time.Time) (t
 // stoppedChannels returns the channels on which nothing may leave at now.
 func stoppedChannels(ctx context.Context, t *tx, now time.Time) (map[string]bool, error) {
 	var rows []string
-	if err := t.all(ctx, &rows, `SELECT channel FROM channels WHERE halted_at > 0 OR throttled_until > $1`, ms(now)); err != nil {
+	if err := t.all(ctx, &rows, `SELECT channel FROM channels WHERE halted_at > 0 OR throttled_until > $1 AND throttled_until <= $2`,
+		ms(now), ms(now.Add(longestPause))); err != nil {
 		return nil, fmt.Errorf("asking for stopped channels: %w", err)
 	}
 	stopped := map[string]bool{}

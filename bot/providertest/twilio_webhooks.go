@@ -119,6 +119,11 @@ func (tw *Twilio) Arrive(m TwilioMessage) TwilioMessage {
 	return m
 }
 
+// Post posts any webhook's form to address, signed, by way of Route. The caller closes the answer's body.
+func (tw *Twilio) Post(ctx context.Context, client *http.Client, address string, form url.Values) (*http.Response, error) {
+	return tw.post(ctx, client, address, tw.target(address), form)
+}
+
 // Sign is Twilio's signature of a form posted to address.
 func (tw *Twilio) Sign(address string, form url.Values) string {
 	signed := address

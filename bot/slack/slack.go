@@ -239,15 +239,18 @@ func (c *Channel) forgetRoom(room string) {
 	}
 }
 
-// Find looks in the conversation for our message id, in what was written since since, less a minute for
-// clocks that disagree. The id in the metadata decides, so that what is already known decides nothing.
+// findSkew is how wrong our clock may have been at a try: a day ahead, say, and set back before anybody looks.
+const findSkew = 25 * time.Hour
+
+// Find looks in the conversation for our message id, in what was written since since, less findSkew. The id in the
+// metadata decides, so that what is already known decides nothing.
 func (c *Channel) Find(ctx context.Context, out reminders.Outgoing, since time.Time, _ func(string) bool) (reminders.Result, bool, error) {
 	room, failure := c.room(ctx, out.To)
 	if failure != nil {
 		return reminders.Result{}, false, reminders.Errorf(reminders.EUNAVAILABLE, "find message %d in Slack: %s", out.MessageID, failure.Detail)
 	}
 	params := slackapi.GetConversationHistoryParameters{ChannelID: room, Inclusive: true, Limit: 200, IncludeAllMetadata: true,
-		Oldest: strconv.FormatInt(since.Add(-time.Minute).Unix(), 10) + ".000000"}
+		Oldest: strconv.FormatInt(since.Add(-findSkew).Unix(), 10) + ".000000"}
 	for range 20 { // pages: 4000 messages in one conversation
 		call := c.call()
 		page, err := call.api().GetConversationHistoryContext(ctx, &params)

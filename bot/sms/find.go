@@ -16,14 +16,17 @@ import (
 const (
 	findPage = 100 // messages to one person fetched at a time
 	findMax  = 20  // pages; a person gets about twenty messages in a whole programme
-	skew     = time.Minute
+
+	// findSkew is how wrong our clock may have been at the try. One that is a day ahead and set back would have us look
+	// only at what came after the message that we are looking for, and send it again.
+	findSkew = 25 * time.Hour
 
 	// trialPrefix is what a trial account puts before every text.
 	trialPrefix = "Sent from your Twilio trial account - "
 )
 
-// Find looks for out among what Twilio made for its recipient since since, less a minute for clocks that
-// disagree. Twilio's list bears no id of ours: the text decides, and of several with the same text the one
+// Find looks for out among what Twilio made for its recipient since since, less a day and an hour for clocks
+// that disagree. Twilio's list bears no id of ours: the text decides, and of several with the same text the one
 // made nearest to since, those after it first. One whose SID is known belongs to another message of ours
 // with the same text and is passed over. The list filters on To only; DateSent would miss what is still
 // queued, and a messaging service chooses the From.
@@ -32,7 +35,7 @@ func (c *Channel) Find(ctx context.Context, out reminders.Outgoing, since time.T
 	params.SetTo(out.To).SetPageSize(findPage)
 	var best twilio.ApiV2010Message
 	var bestAt time.Time
-	err := c.each(ctx, params, findMax, since.Add(-skew), func(m twilio.ApiV2010Message, created time.Time) {
+	err := c.each(ctx, params, findMax, since.Add(-findSkew), func(m twilio.ApiV2010Message, created time.Time) {
 		if matches(m, out) && (known == nil || !known(deref(m.Sid))) && (bestAt.IsZero() || nearer(created, bestAt, since)) {
 			best, bestAt = m, created
 		}

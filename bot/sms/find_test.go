@@ -30,7 +30,7 @@ func TestFindSettlesAnAnswerThatWasLost(t *testing.T) {
 	for name, other := range map[string]func(*reminders.Outgoing, *time.Time){
 		"another text":      func(out *reminders.Outgoing, _ *time.Time) { out.Text += "!" },
 		"another person":    func(out *reminders.Outgoing, _ *time.Time) { out.To = "+4520112234" },
-		"an earlier sender": func(_ *reminders.Outgoing, since *time.Time) { *since = since.Add(2 * time.Minute) },
+		"an earlier sender": func(_ *reminders.Outgoing, since *time.Time) { *since = since.Add(26 * time.Hour) },
 	} {
 		out, since := outgoing, now
 		other(&out, &since)

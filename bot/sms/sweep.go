@@ -18,8 +18,9 @@ import (
 var _ bot.Sweeper = (*Channel)(nil)
 
 const (
-	sweepPage = 1000 // messages fetched at a time; Twilio's greatest
-	sweepMax  = 50   // pages of one listing: five bulks of 10,000
+	sweepPage = 1000        // messages fetched at a time; Twilio's greatest
+	skew      = time.Minute // by how much clocks may disagree
+	sweepMax  = 50          // pages of one listing: five bulks of 10,000
 )
 
 // Sweep reads Twilio's list: what people wrote to our number or messaging service since since, and what left

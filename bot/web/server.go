@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"efterkurs/bot"
@@ -79,7 +80,24 @@ func (s *Server) Handler() http.Handler {
 	if s.pages != nil {
 		s.pages.routes(mux)
 	}
-	return s.guard(mux)
+	return s.guard(inTime(mux))
+}
+
+// webhookLimit is how long a webhook may wait for the database. Twilio hangs up after 15 s, and whoever hangs
+// up has not been told that it should come again.
+const webhookLimit = 10 * time.Second
+
+// inTime answers a webhook that takes too long with 503. What it was busy with may still be stored; the same
+// text brought again is then the same.
+func inTime(next http.Handler) http.Handler {
+	limited := http.TimeoutHandler(next, webhookLimit, "This takes longer than it should; please try again.")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/webhooks/") {
+			limited.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // guard bounds bodies, sets the headers every answer bears, and keeps a panic to its own request.

@@ -37,7 +37,7 @@ func (p *program) serve() *cobra.Command {
 			}
 			a, err := p.openWith(cmd.Context(), cfg, now, 365*24*time.Hour)
 			if err != nil {
-				return err
+				return unlessTold(cmd.Context(), err)
 			}
 			defer a.close()
 			a.travel = travel
@@ -64,7 +64,7 @@ func (a *app) serve(ctx context.Context, worker, pages bool, demo *web.Demo) err
 	if pages {
 		var err error
 		if listener, err = a.listen(ctx); err != nil {
-			return err
+			return unlessTold(ctx, err)
 		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -109,6 +109,14 @@ func (a *app) serve(ctx context.Context, worker, pages bool, demo *web.Demo) err
 		return cause
 	}
 	return nil
+}
+
+// unlessTold is err, or nil where we were told to stop before we had begun: that is a stop in good order too.
+func unlessTold(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 func (a *app) announce(worker, pages bool) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +20,7 @@ import (
 	"time"
 
 	"efterkurs/bot/providertest"
+	"efterkurs/store/storetest"
 )
 
 // binary is the real program, built once for all tests of this package.
@@ -61,6 +61,19 @@ type world struct {
 	twilio *providertest.Twilio
 	slack  *providertest.Slack
 	smtp   *providertest.SMTP
+	disk   *storetest.Disk // what the binary sees, besides everything else; nil = nothing
+	log    *syncBuffer     // of the last serve
+	pid    int             // of the last serve
+}
+
+// command is the binary in this installation's surroundings.
+func (w *world) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(binary, args...)
+	if w.disk != nil {
+		cmd = w.disk.Command(binary, args...)
+	}
+	cmd.Env, cmd.Dir = w.env, w.dir
+	return cmd
 }
 
 const worldSecret = "0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -94,15 +107,15 @@ func freeAddress(t *testing.T) string {
 // try runs the binary to its end.
 func (w *world) try(stdin string, args ...string) (stdout, stderr string, code int) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env, cmd.Dir, cmd.Stdin = w.env, w.dir, strings.NewReader(stdin)
+	cmd := w.command(args...)
 	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
+	if err := cmd.Start(); err != nil {
 		w.t.Fatalf("%v: %v", args, err)
 	}
+	limit := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
+	defer limit.Stop()
+	_ = cmd.Wait() // its exit code is what the caller asks for
 	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }
 
@@ -119,13 +132,13 @@ func (w *world) run(args ...string) string {
 // serve starts the server and returns when it is alive. It is stopped, in good order, at the test's end or by stop.
 func (w *world) serve(args ...string) (stop func()) {
 	w.t.Helper()
-	cmd := exec.Command(binary, append([]string{"serve"}, args...)...)
-	cmd.Env, cmd.Dir = w.env, w.dir
-	var log syncBuffer
-	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd := w.command(append([]string{"serve"}, args...)...)
+	log := &syncBuffer{}
+	cmd.Stdout, cmd.Stderr, w.log = log, log, log
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
+	w.pid = cmd.Process.Pid
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }()
 	stopped := false

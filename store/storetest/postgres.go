@@ -128,34 +128,42 @@ func cluster() (string, error) {
 	return clusterURL, clusterErr
 }
 
-func startCluster() (string, error) {
-	bin, err := serverBinaries()
-	if err != nil {
-		return "", err
-	}
+// initCluster makes a cluster's folder and its owner, who is not root: PostgreSQL refuses to run as that.
+func initCluster(bin string) (dir string, as *syscall.SysProcAttr, err error) {
 	// A short path: a socket's name has at most 107 bytes.
-	dir, err := os.MkdirTemp("/tmp", "efpg")
-	if err != nil {
-		return "", err
+	if dir, err = os.MkdirTemp("/tmp", "efpg"); err != nil {
+		return "", nil, err
 	}
-	as := &syscall.SysProcAttr{Setpgid: true}
-	if os.Geteuid() == 0 { // PostgreSQL refuses to run as root
-		credential, err := otherUser()
+	defer func() {
 		if err != nil {
 			os.RemoveAll(dir)
-			return "", err
 		}
-		as.Credential = credential
-		if err := os.Chown(dir, int(credential.Uid), int(credential.Gid)); err != nil {
-			os.RemoveAll(dir)
-			return "", err
+	}()
+	as = &syscall.SysProcAttr{Setpgid: true}
+	if os.Geteuid() == 0 {
+		if as.Credential, err = otherUser(); err != nil {
+			return "", nil, err
+		}
+		if err = os.Chown(dir, int(as.Credential.Uid), int(as.Credential.Gid)); err != nil {
+			return "", nil, err
 		}
 	}
 	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"), "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
 	initdb.SysProcAttr, initdb.Dir = as, dir
 	if out, err := initdb.CombinedOutput(); err != nil {
-		os.RemoveAll(dir)
-		return "", fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
+		return "", nil, fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return dir, as, nil
+}
+
+func startCluster() (string, error) {
+	bin, err := serverBinaries()
+	if err != nil {
+		return "", err
+	}
+	dir, as, err := initCluster(bin)
+	if err != nil {
+		return "", err
 	}
 	read, write, err := os.Pipe()
 	if err != nil {
