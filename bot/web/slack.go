@@ -17,7 +17,7 @@ func (s *Server) slackBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		return nil, false
 	}
 	if err := slack.Verify(s.SlackSigningSecret, r.Header, body, time.Now()); err != nil {
-		s.metrics.webhook("slack", "unsigned")
+		s.Metrics.webhook("slack", "unsigned")
 		http.Error(w, "This request is not signed by Slack.", http.StatusForbidden)
 		return nil, false
 	}
@@ -67,11 +67,11 @@ func (s *Server) slackInteractive(w http.ResponseWriter, r *http.Request) {
 func (s *Server) slackReceive(w http.ResponseWriter, r *http.Request, in bot.Inbound) {
 	s.nameSlackUser(r.Context(), &in)
 	if err := s.Bot.Receive(r.Context(), in); err != nil {
-		s.metrics.webhook("slack", "failed")
+		s.Metrics.webhook("slack", "failed")
 		s.refuse(w, r, err)
 		return
 	}
-	s.metrics.webhook("slack", "inbound")
+	s.Metrics.webhook("slack", "inbound")
 	w.WriteHeader(http.StatusOK)
 }
 
@@ -123,7 +123,7 @@ func (s *Server) slackCommands(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	s.metrics.webhook("slack", "command")
+	s.Metrics.webhook("slack", "command")
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]string{"response_type": "ephemeral", "text": s.Texts.Page("da", "slack-command-seen")})
 }

@@ -24,6 +24,8 @@ type Store interface {
 	// Health.
 	Ping(ctx context.Context) error
 	Health(ctx context.Context, now time.Time) (reminders.Health, error)
+	Waiting(ctx context.Context, now time.Time) ([]reminders.Waiting, error)
+	Census(ctx context.Context) (reminders.Census, error)
 
 	Views
 }
