@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,11 @@ func flip(s string, at uint) string {
 	bit := at % uint(len(raw)*8)
 	raw[bit/8] ^= 1 << (bit % 8)
 	return string(raw)
+}
+
+// valid says whether every text is UTF-8, each by itself: two halves of a character are one together.
+func valid(texts ...string) bool {
+	return !slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) })
 }
 
 // What Slack signs with our secret just now is taken, and with one bit changed anywhere it is not: in the body,
@@ -85,7 +91,7 @@ func FuzzEvent(f *testing.F) {
 	f.Add("x", "U1", "D1", "-1.99999999999999999999", "im", "", "B1", "")
 	f.Add("x", "UBOT", "D1", "1.2", "im", "", "", "")
 	f.Fuzz(func(t *testing.T, text, user, channel, ts, kind, subtype, bot, thread string) {
-		if !utf8.ValidString(text + user + channel + ts + kind + subtype + bot + thread) {
+		if !valid(text, user, channel, ts, kind, subtype, bot, thread) {
 			return // JSON has no other
 		}
 		escaped := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
@@ -120,7 +126,7 @@ func FuzzInteraction(f *testing.F) {
 	f.Add(int64(7), "2", "answer_1", "U1", "1.2")
 	f.Add(int64(7), "a:b", "answer_a:b", "U1", "")
 	f.Fuzz(func(t *testing.T, question int64, digit, action, user, at string) {
-		if !utf8.ValidString(digit + action + user + at) {
+		if !valid(digit, action, user, at) {
 			return
 		}
 		payload, err := json.Marshal(map[string]any{"type": "block_actions", "team": map[string]any{"id": "T1"}, "user": map[string]any{"id": user},

@@ -191,7 +191,7 @@ func (a *app) doctorHealth(ctx context.Context, say func(bool, string, ...any), 
 			say(false, "%s", text)
 		}
 	}
-	if !late {
+	if !late && !health.LastTick.StartedAt.IsZero() {
 		say(true, "the last tick was %s ago", now.Sub(health.LastTick.StartedAt).Round(time.Second))
 	}
 	for _, line := range health.Lines {
