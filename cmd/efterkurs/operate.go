@@ -83,7 +83,7 @@ func (p *program) resume() *cobra.Command {
 			if c := args[0]; c != reminders.SMS && c != reminders.Slack && c != reminders.Email {
 				return invalid("%q is not one of sms, slack, email", c)
 			}
-			a, err := p.open(cmd.Context(), time.Now, 10*time.Second)
+			a, err := p.openTravelling(cmd.Context(), 10*time.Second)
 			if err != nil {
 				return err
 			}
@@ -126,7 +126,7 @@ func (p *program) doctor() *cobra.Command {
 				return exit(exitFailed)
 			}
 			say(true, "configuration: every variable that is set can be read")
-			a, err := p.open(ctx, time.Now, 3*time.Second)
+			a, err := p.openTravelling(ctx, 3*time.Second)
 			if err != nil {
 				say(false, "database: %v", err)
 				return exit(exitFailed)
