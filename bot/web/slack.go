@@ -116,8 +116,11 @@ func (s *Server) slackCommands(w http.ResponseWriter, r *http.Request) {
 	if text == "" {
 		text = "hjælp"
 	}
-	in := bot.Inbound{Channel: "slack", ProviderID: "command:" + command.TriggerID, From: command.UserID, Text: text, At: s.Now(),
+	in := bot.Inbound{Channel: "slack", From: command.UserID, Text: text, At: s.Now(),
 		Attributes: map[string]string{"team_id": command.TeamID, "command": command.Command}}
+	if command.TriggerID != "" { // without one two commands cannot be told from one that came twice: both are kept
+		in.ProviderID = "command:" + command.TriggerID
+	}
 	s.nameSlackUser(r.Context(), &in)
 	if err := s.Bot.Receive(r.Context(), in); err != nil {
 		s.refuse(w, r, err)

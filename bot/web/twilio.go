@@ -61,6 +61,9 @@ func (s *Server) twilioInbound(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in, err := sms.ParseInbound(form, s.Now())
+	if err == nil && !sms.IsSID(in.ProviderID) {
+		err = reminders.Errorf(reminders.EINVALID, "its MessageSid is none")
+	}
 	if err != nil {
 		s.refuse(w, r, reminders.Errorf(reminders.EINVALID, "not an incoming message: %w", err))
 		return
