@@ -22,6 +22,11 @@ import (
 // site is the real handler over a real database, for tests that make requests by the thousand.
 func site(t testing.TB, now time.Time) (*Server, *store.Store) {
 	t.Helper()
+	return siteOn(t, storetest.SQLite(t), now)
+}
+
+func siteOn(t testing.TB, database string, now time.Time) (*Server, *store.Store) {
+	t.Helper()
 	location, err := time.LoadLocation("Europe/Copenhagen")
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +35,7 @@ func site(t testing.TB, now time.Time) (*Server, *store.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := storetest.Open(t, storetest.SQLite(t))
+	s := storetest.Open(t, database)
 	clock := func() time.Time { return now }
 	log := slog.New(slog.DiscardHandler)
 	calendar := reminders.NewCalendar(location)

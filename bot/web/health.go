@@ -35,9 +35,8 @@ var readyProblems = map[string]string{
 // readyz says whether the database answers, a worker ticked lately, and every channel may send.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	problems := []string{}
-	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
-	defer cancel()
-	if health, err := s.Store.Health(ctx, s.Now()); err != nil {
+	health, err := s.ready.ask(r.Context(), readyWithin, func(ctx context.Context) (reminders.Health, error) { return s.Store.Health(ctx, s.Now()) })
+	if err != nil {
 		s.Log.Error("reading the health", "error", err)
 		problems = append(problems, "the database does not answer")
 	} else {

@@ -81,11 +81,14 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	asked := prometheus.NewRegistry()
 	asked.MustRegister(&scrape{s, ctx})
-	promhttp.HandlerFor(prometheus.Gatherers{s.Metrics.registry, asked}, promhttp.HandlerOpts{}).ServeHTTP(w, r)
+	promhttp.HandlerFor(prometheus.Gatherers{s.Metrics.registry, asked}, promhttp.HandlerOpts{Timeout: scrapeWithin}).ServeHTTP(w, r)
 }
 
-// scrapeWithin is shorter than the ten seconds that Prometheus waits.
-const scrapeWithin = 8 * time.Second
+// Prometheus waits ten seconds. A scrape has eight, of which five are for the question whether the database answers.
+const (
+	scrapeWithin = 8 * time.Second
+	upWithin     = 5 * time.Second
+)
 
 // lastCensus is the census of a while ago. It reads every message, try and reply, which takes seconds where there
 // are a million: so it is not taken more often than once a minute then, and never more than a thirtieth of the
@@ -166,7 +169,9 @@ func (c *scrape) Collect(ch chan<- prometheus.Metric) {
 		gauge(d, v, labels...)
 	}
 	s, now := c.s, c.s.Now()
-	health, err := reminders.Examine(c.ctx, s.Store, s.Bot, now)
+	health, err := s.scraped.ask(c.ctx, upWithin, func(ctx context.Context) (reminders.Health, error) {
+		return reminders.Examine(ctx, s.Store, s.Bot, now)
+	})
 	flag(gaugeUp, err == nil)
 	if err != nil {
 		s.Log.Error("reading the health for metrics", "error", err)

@@ -2,10 +2,13 @@ package web
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -318,6 +321,32 @@ func TestPathAndHeaderTricks(t *testing.T) {
 		if resp.StatusCode != want {
 			t.Errorf("the address of %s in the request line is answered %d", host, resp.StatusCode)
 		}
+	}
+}
+
+// faulty is a database whose errors name files and people.
+type faulty struct{ Store }
+
+func (faulty) Message(context.Context, int64) (reminders.Message, error) {
+	return reminders.Message{}, errors.New("disk I/O error in /var/lib/efterkurs.db near '+4520100001'")
+}
+
+// A fault of ours is told to the world as one sentence, and to the log by its route: an address may hold a token. It
+// fails where the path or the driver's words are passed on.
+func TestAFaultTellsTheWorldNothing(t *testing.T) {
+	g := openGate(t)
+	var log bytes.Buffer
+	g.server.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	g.server.Store = faulty{g.server.Store}
+	token := g.server.Tokens.Answer(1)
+	for _, method := range []string{"GET", "POST"} {
+		status, text := g.send(method, "/answer/"+token+"?v=1", formed, "v=1")
+		if status != 500 || strings.Contains(text, "disk") || strings.Contains(text, "efterkurs.db") || strings.Contains(text, "4520100001") {
+			t.Errorf("%d %s", status, text)
+		}
+	}
+	if said := log.String(); !strings.Contains(said, "/answer/{token}") || strings.Contains(said, token) {
+		t.Errorf("the log says %s", said)
 	}
 }
 

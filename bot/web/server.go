@@ -40,6 +40,8 @@ type Config struct {
 // Server answers all requests.
 type Server struct {
 	Config
+	ready   question[reminders.Health]
+	scraped question[reminders.Health]
 	counted lastCensus // of everything, at most once a while
 	pages   *pages
 }
