@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -89,5 +92,23 @@ func TestAHaltedChannelIsResumedByOneButton(t *testing.T) {
 	}
 	if len(got) != people || len(w.twilio.Messages()) != people {
 		t.Errorf("%d texts went out to %d people, of %d", len(w.twilio.Messages()), len(got), people)
+	}
+}
+
+// Before a bulk the log says how many are due and when the last of them leaves; before a handful it says nothing.
+// It fails where the line is only reckoned for the page.
+func TestTheLogSaysWhenABulkWillBeThrough(t *testing.T) {
+	a, clock, _ := twilioApp(t, "sqlite:"+filepath.Join(t.TempDir(), "efterkurs.db"), bulk)
+	a.ticks(t, clock, "2031-09-02 08:00") // plans, and sends nothing before noon
+	var log bytes.Buffer
+	a.log = slog.New(slog.NewJSONHandler(&log, nil))
+	a.sayBulk(t.Context())
+	if log.Len() > 0 {
+		t.Errorf("in the morning it says %s", log.String())
+	}
+	clock.set(clock.Now().Add(4 * 3600e9))
+	a.sayBulk(t.Context())
+	if said := log.String(); !strings.Contains(said, `"msg":"a bulk is due","channel":"sms","due":500,"through":"2031-09-02T10:00:00Z","next_window":0`) {
+		t.Errorf("at noon it says %s", said)
 	}
 }
