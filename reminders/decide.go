@@ -178,17 +178,17 @@ func (e *Engine) tooLate(c *Claim, at time.Time) bool {
 	return e.Calendar.Today(at).Sub(e.Calendar.Today(c.DueAt)) > limit
 }
 
-// retryLater is how soon a message that nothing keeps but its channel or its question is looked at again;
+// RetryLater is how soon a message that nothing keeps but its channel or its question is looked at again;
 // deafRetry how soon where only the replies could not be read, which is tried again every minute.
 const (
-	retryLater = 5 * time.Minute
+	RetryLater = 5 * time.Minute
 	deafRetry  = time.Minute
 )
 
 // later puts a message off: a few minutes while the window lasts, else to the next one; where that is too
 // late it is skipped for the reason that kept it.
 func (e *Engine) later(now time.Time, c *Claim, reason string) Verdict {
-	wait := retryLater
+	wait := RetryLater
 	if reason == ReasonDeaf {
 		wait = deafRetry
 	}

@@ -187,13 +187,13 @@ func (e *Engine) send(stop context.Context, channel string, verdicts []Verdict, 
 	for _, change := range changes {
 		e.count(counts, change)
 	}
-	if err := e.record(ctx, changes); err != nil {
+	if err := e.record(stop, changes); err != nil {
 		return held, again, err
 	}
 	for _, change := range results {
 		switch r := change.Result; {
 		case r.Outcome == OutcomeHalt:
-			again = e.Now().Add(retryLater)
+			again = e.Now().Add(RetryLater)
 			e.Log.Error("channel halted", "channel", channel, "reason", r.Detail, "code", r.Code)
 			if err := e.Store.Halt(ctx, e.Now(), channel, r.Code, r.Detail); err != nil {
 				return held, again, err
@@ -218,16 +218,18 @@ const (
 )
 
 // record writes down what came of tries. It does not give up at once where the database has gone away: what is
-// known now would have to be asked of the provider later, and not every provider can be asked.
-func (e *Engine) record(ctx context.Context, changes []Change) error {
+// known now would have to be asked of the provider later, and not every provider can be asked. After stop it tries
+// once more.
+func (e *Engine) record(stop context.Context, changes []Change) error {
+	ctx := context.WithoutCancel(stop)
 	for try := 1; ; try++ {
 		err := e.Store.Record(ctx, e.Now(), changes)
-		if ErrorCode(err) != EUNAVAILABLE || try == recordTries {
+		if ErrorCode(err) != EUNAVAILABLE || try >= recordTries {
 			return err
 		}
 		e.Log.Warn("what was sent cannot be recorded yet", "messages", len(changes), "try", try, "error", err)
-		if err := sleep(ctx, recordPause); err != nil {
-			return err
+		if sleep(stop, recordPause) != nil {
+			try = recordTries
 		}
 	}
 }

@@ -55,26 +55,6 @@ type VisitFilter struct {
 	Limit     int       // 0 = all
 }
 
-// Health is what the health page, the metrics and doctor say.
-type Health struct {
-	Due           int       // messages whose time has come and that are not sent
-	OldestDue     time.Time // when the oldest of them was due; zero = none
-	Claimed       int       // in a worker's hands
-	OldestClaimed time.Time
-	Unknown       int // outcomes nobody saw
-	Inbox         int // replies that wait for a person
-	LastTick      Tick
-	Halted        map[string]string // channel to reason
-	Messages      []StateCount
-}
-
-// StateCount counts messages.
-type StateCount struct {
-	Channel string
-	State   State
-	Count   int
-}
-
 // MessageFilter narrows a list of messages; zero fields do not. The newest come first.
 type MessageFilter struct {
 	PersonID  int64

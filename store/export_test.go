@@ -10,3 +10,9 @@ func Pretend(ctx context.Context, s *Store, number int64) error {
 
 // WithoutName is withoutName.
 var WithoutName = withoutName
+
+// Exec runs a statement of a test's own.
+func Exec(ctx context.Context, s *Store, statement string) error {
+	_, err := s.db.ExecContext(ctx, statement)
+	return err
+}

@@ -24,7 +24,7 @@ const postgresConns = 10
 
 // openPostgres connects. binary_parameters saves a round trip a statement (568 → 248 µs a point query).
 // The time-outs keep one stuck worker from stopping all: a statement ends after half a minute, a wait for a
-// lock after ten seconds, a transaction left open after two minutes, and a connection that says nothing
+// lock after ten seconds, a transaction left open after half a minute, and a connection that says nothing
 // for longer than a statement may take is given up (patientDialer).
 func (s *Store) openPostgres(ctx context.Context, cfg Config) error {
 	s.dialect, s.target = Postgres, redact(cfg.URL)
@@ -33,7 +33,7 @@ func (s *Store) openPostgres(ctx context.Context, cfg Config) error {
 		return reminders.Errorf(reminders.EINVALID, "DATABASE_URL is not an address such as postgres://user:password@host:5432/database")
 	}
 	// A migration may take longer than any of these, so it has none; what DATABASE_URL itself sets holds for both.
-	s.dsn = with(u, map[string]string{"statement_timeout": strconv.FormatInt(statementTimeout.Milliseconds(), 10), "lock_timeout": "10000", "idle_in_transaction_session_timeout": "120000"})
+	s.dsn = with(u, map[string]string{"statement_timeout": strconv.FormatInt(statementTimeout.Milliseconds(), 10), "lock_timeout": "10000", "idle_in_transaction_session_timeout": "30000"})
 	s.migrateDSN = with(u, nil)
 	connector, err := pq.NewConnector(s.dsn)
 	if err != nil {

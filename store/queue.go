@@ -21,11 +21,14 @@ type channelRow struct {
 	NextAt    millis `db:"next_at"`
 	Throttled millis `db:"throttled_until"`
 	HaltedAt  millis `db:"halted_at"`
+	Code      string `db:"halted_code"`
 	Reason    string `db:"halted_reason"`
 	Filtered  int    `db:"filtered"`
+	Until     millis `db:"swept_until"`
+	Missed    millis `db:"missed_since"`
 }
 
-const channelColumns = `channel, next_at, throttled_until, halted_at, halted_reason, filtered`
+const channelColumns = `channel, next_at, throttled_until, halted_at, halted_code, halted_reason, filtered, swept_until, missed_since`
 
 // channel returns the row of a channel, locked, making it where it is not there.
 func lockChannel(ctx context.Context, t *tx, channel string) (row channelRow, err error) {

@@ -115,6 +115,9 @@ func reported(ctx context.Context, t *tx, report reminders.StatusReport) (id int
 				return r.ID, r.Number, nil
 			}
 		}
+		if len(rows) > 0 { // it says two messages at once: it is believed about neither
+			return 0, 0, reminders.Errorf(reminders.ENOTFOUND, "the report's id is that of message %d, not of %d", rows[0].ID, report.MessageID)
+		}
 	}
 	if report.MessageID != 0 {
 		var n int

@@ -56,32 +56,6 @@ func (s *Store) Message(ctx context.Context, id int64) (message reminders.Messag
 	return message, err
 }
 
-// Attempts lists the tries of a message, first to last.
-func (s *Store) Attempts(ctx context.Context, messageID int64) (attempts []reminders.Attempt, err error) {
-	err = s.peek(ctx, func(t *tx) error {
-		var rows []struct {
-			MessageID int64  `db:"message_id"`
-			Number    int    `db:"number"`
-			Worker    string `db:"worker"`
-			StartedAt millis `db:"started_at"`
-			EndedAt   millis `db:"ended_at"`
-			Outcome   string `db:"outcome"`
-			Code      string `db:"code"`
-			Detail    string `db:"detail"`
-		}
-		if err := t.all(ctx, &rows, `SELECT message_id, number, worker, started_at, ended_at, outcome, code, detail FROM attempts
-			WHERE message_id = $1 ORDER BY number`, messageID); err != nil {
-			return fmt.Errorf("reading the tries of message %d: %w", messageID, err)
-		}
-		for _, r := range rows {
-			attempts = append(attempts, reminders.Attempt{MessageID: r.MessageID, Number: r.Number, Worker: r.Worker, StartedAt: r.StartedAt.Time(),
-				EndedAt: r.EndedAt.Time(), Outcome: reminders.Outcome(r.Outcome), Code: r.Code, Detail: r.Detail})
-		}
-		return nil
-	})
-	return attempts, err
-}
-
 // Replies lists replies, newest first, a page at a time by BeforeID.
 func (s *Store) Replies(ctx context.Context, f reminders.ReplyFilter) (replies []reminders.Reply, err error) {
 	w := where{}

@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,6 +84,13 @@ func ports(public string) []string {
 
 // maxMedia is how many pictures of a message are looked at; Twilio takes at most ten.
 const maxMedia = 20
+
+// IsSID says whether id is shaped as every id of Twilio's is: two letters and 32 hexadecimal digits. Its signature
+// sets nothing between names and values, so under one signature "MessageSid=SM1…", "NumMedia=0" can be written as
+// "MessageSid=SM1…NumMedia0": an id of another shape is no id, or a signed text could be taken in again under it.
+func IsSID(id string) bool { return sid.MatchString(id) }
+
+var sid = regexp.MustCompile(`^[A-Z]{2}[0-9a-fA-F]{32}$`)
 
 // ParseInbound reads the form of an incoming SMS. The text stays as written; at is when it reached us.
 // EINVALID where it names no message or no sender: the signature has been checked, so this is no SMS.

@@ -56,7 +56,7 @@ func (s *Server) answerRecord(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	s.metrics.webhook("email", "answer")
+	s.Metrics.webhook("email", "answer")
 	s.renderAnswer(w, http.StatusOK, view)
 }
 

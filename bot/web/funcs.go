@@ -19,7 +19,7 @@ func (p *pages) funcs(lang string) template.FuncMap {
 		"reason": f.reason, "fault": f.fault, "asset": p.address, "join": strings.Join, "list": list, "dict": dict,
 		"first": func(name string) string { return reminders.Person{Name: name}.FirstName() }, "percent": percent,
 		"langs": func() []string { return languages }, "key": key, "dayof": f.dayOf, "minute": f.minute, "deliverysign": deliverySign,
-		"year": func(t time.Time) int { return f.local(t).Year() }, "short": short, "bar": bar, "top": top, "tall": tall,
+		"year": func(t time.Time) int { return f.local(t).Year() }, "short": short, "finding": f.finding, "line": f.line, "halt": f.halt, "thousands": f.thousands, "levelsign": levelSign, "bar": bar, "top": top, "tall": tall,
 	}
 }
 
@@ -85,6 +85,7 @@ var reasons = map[string]bool{
 	reminders.ReasonWrongAddress: true, reminders.ReasonChannelOff: true, reminders.ReasonAnswered: true, reminders.ReasonNotAsked: true,
 	reminders.ReasonNoBuddy: true, reminders.ReasonNoContact: true, reminders.ReasonNoConsultant: true, reminders.ReasonNoVisit: true,
 	reminders.ReasonSuperseded: true, reminders.ReasonUnknown: true, reminders.ReasonErased: true, reminders.ReasonNoText: true,
+	reminders.ReasonMachine: true, reminders.ReasonHalted: true, reminders.ReasonDeaf: true,
 }
 
 // faults are the providers' codes that a consultant can do something about (FACTS.md); the rest are shown as they are.
@@ -150,6 +151,28 @@ func (f words) minute(m reminders.Minute) string {
 // deliverySign is the sign for a state where only the way of the message matters, not its answer.
 func deliverySign(s reminders.State) string {
 	return lookOf(reminders.StepStatus{State: s}, time.Time{})
+}
+
+// levelSign is the sign for how bad a finding is.
+func levelSign(level reminders.Level) string {
+	switch level {
+	case reminders.Bad:
+		return "fault"
+	case reminders.Warn:
+		return "unknown"
+	}
+	return "other"
+}
+
+// thousands is number for whatever a template has counted.
+func (f words) thousands(n any) string {
+	switch n := n.(type) {
+	case int64:
+		return f.number(int(n))
+	case int:
+		return f.number(n)
+	}
+	return fmt.Sprint(n)
 }
 
 // moment is a day and a time in a line of a table, as in "tir. 2. feb. 14.00".

@@ -50,7 +50,11 @@ func (p *pages) overview(ctx context.Context, v *visitor) (overview, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Needs.Halted = haltsOf(health.Halted)
+	for _, f := range health.Findings(v.Now) {
+		if f.Key == reminders.FoundHalt {
+			out.Needs.Halted = append(out.Needs.Halted, f)
+		}
+	}
 	out.Classes = classes(all, v.Now, p.Calendar.Location)
 	for _, visit := range visitsOf(all) {
 		switch visit.Visit.State {

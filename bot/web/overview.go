@@ -396,7 +396,7 @@ func sortVisits(all []visitView) {
 
 // needs is what needs a person today.
 type needs struct {
-	Halted   []halt
+	Halted   []reminders.Finding
 	Replies  []replyView
 	Troubles []trouble
 	Unplaced []visitView
@@ -404,20 +404,9 @@ type needs struct {
 	Soon     []visitView
 }
 
-type halt struct{ Channel, Reason string }
-
 // Tasks is how many lines ask for something to be done. Visits to come are there to be known.
 func (n needs) Tasks() int {
 	return len(n.Halted) + len(n.Replies) + len(n.Troubles) + len(n.Unplaced) + len(n.Quiet)
-}
-
-func haltsOf(halted map[string]string) []halt {
-	var out []halt
-	for channel, reason := range halted {
-		out = append(out, halt{channel, reason})
-	}
-	slices.SortFunc(out, func(a, b halt) int { return strings.Compare(a.Channel, b.Channel) })
-	return out
 }
 
 // needsOf is what the status alone says; halts and replies are added by the caller.

@@ -156,7 +156,7 @@ func TestOnlyAnAdministratorResumesAChannel(t *testing.T) {
 		t.Fatal(err)
 	}
 	mette, admin := s.signedIn("mette@skolen.example"), s.signedIn("admin@skolen.example")
-	if _, body := mette.get("/"); !strings.Contains(body, "SMS er standset") {
+	if _, body := mette.get("/"); !strings.Contains(body, "SMS er stoppet") {
 		t.Error("the overview does not say that SMS is halted")
 	}
 	form := url.Values{"channel": {"sms"}}

@@ -32,6 +32,7 @@ type entry struct {
 	Reply   *reminders.Reply
 	Answer  string // what the reply was counted as: the meaning
 	Course  string // where the person is on more than one
+	Tries   []reminders.Attempt
 }
 
 func (p *pages) participantPage(w http.ResponseWriter, r *http.Request, v *visitor) {
@@ -81,7 +82,11 @@ func (p *pages) participant(ctx context.Context, v *visitor, id int64) (particip
 	if err != nil {
 		return data, err
 	}
-	data.timeline(messages, replies)
+	tries, err := p.Store.Tries(ctx, id)
+	if err != nil {
+		return data, err
+	}
+	data.timeline(messages, replies, tries)
 	return data, nil
 }
 
@@ -103,7 +108,11 @@ func (p *pages) leads(ctx context.Context, v *visitor, id int64, data *participa
 }
 
 // timeline puts what went out, what came in and what is to come in order.
-func (d *participantData) timeline(messages []reminders.Message, replies []reminders.Reply) {
+func (d *participantData) timeline(messages []reminders.Message, replies []reminders.Reply, tries []reminders.Attempt) {
+	tried := map[int64][]reminders.Attempt{}
+	for _, t := range tries {
+		tried[t.MessageID] = append(tried[t.MessageID], t)
+	}
 	status := map[int64]reminders.StepStatus{}
 	of := map[int64]reminders.EnrolmentStatus{}
 	for _, s := range d.Enrolments {
@@ -121,7 +130,7 @@ func (d *participantData) timeline(messages []reminders.Message, replies []remin
 			if known && !comesOut(of[m.ID], step) {
 				continue
 			}
-			d.Coming = append(d.Coming, entry{At: m.RunAt, Look: lookPlanned, Message: m})
+			d.Coming = append(d.Coming, entry{At: m.RunAt, Look: lookPlanned, Message: m, Tries: tried[m.ID]})
 			continue
 		}
 		if m.State == reminders.Skipped && !notable(reminders.StepStatus{Kind: m.Kind, State: m.State, Reason: m.Reason}) {
@@ -131,7 +140,7 @@ func (d *participantData) timeline(messages []reminders.Message, replies []remin
 		if at.IsZero() {
 			at = m.RunAt
 		}
-		e := entry{At: at, Look: lookOf(step, d.Now), Message: m}
+		e := entry{At: at, Look: lookOf(step, d.Now), Message: m, Tries: tried[m.ID]}
 		if step.Answer != "" {
 			e.Answer = step.Meaning
 		}

@@ -31,6 +31,8 @@ type Config struct {
 	SlackSigningSecret string
 	SlackUserEmail     func(ctx context.Context, userID string) (string, error) // nil = cannot look users up
 
+	Metrics *Metrics // of the process; nil = the server's own
+
 	Pages    bool     // serve the consultants' pages, not only webhooks
 	Sessions Sessions // of the pages; nil only in the demo
 	Demo     *Demo    // nil outside the demo
@@ -39,13 +41,19 @@ type Config struct {
 // Server answers all requests.
 type Server struct {
 	Config
-	metrics *metrics
+	ready   question[reminders.Health]
+	scraped question[reminders.Health]
+	counted lastCensus // of everything, at most once a while
+	missed  *missed
 	pages   *pages
 }
 
 // New checks the templates of the pages and builds the server.
 func New(cfg Config) (*Server, error) {
-	s := &Server{Config: cfg, metrics: newMetrics(cfg)}
+	s := &Server{Config: cfg, missed: newMissed()}
+	if s.Metrics == nil {
+		s.Metrics = NewMetrics()
+	}
 	if cfg.Pages {
 		p, err := newPages(s)
 		if err != nil {
@@ -62,21 +70,22 @@ const maxBody = 256 << 10
 // Handler is all routes with what guards them.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /webhooks/twilio/inbound", s.twilioInbound)
-	mux.HandleFunc("POST /webhooks/twilio/status", s.twilioStatus)
-	mux.HandleFunc("POST /webhooks/slack/events", s.slackEvents)
-	mux.HandleFunc("POST /webhooks/slack/interactive", s.slackInteractive)
-	mux.HandleFunc("POST /webhooks/slack/commands", s.slackCommands)
+	for route, handle := range map[string]http.HandlerFunc{
+		"/webhooks/twilio/inbound": s.twilioInbound, "/webhooks/twilio/status": s.twilioStatus, "/webhooks/slack/events": s.slackEvents,
+		"/webhooks/slack/interactive": s.slackInteractive, "/webhooks/slack/commands": s.slackCommands,
+	} {
+		mux.HandleFunc("POST "+route, s.Metrics.timed(route, handle))
+	}
 	mux.HandleFunc("GET /webhooks/", func(w http.ResponseWriter, _ *http.Request) { // not the pages' business, which would ask to sign in
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "Webhooks are called by POST.", http.StatusMethodNotAllowed)
 	})
 	mux.HandleFunc("GET /answer/{token}", s.answerPage)
-	mux.HandleFunc("POST /answer/{token}", s.answerRecord)
+	mux.HandleFunc("POST /answer/{token}", s.Metrics.timed("/answer", s.answerRecord))
 	mux.HandleFunc("GET /calendar/{file}", s.calendarFeed)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", s.metrics.handler())
+	mux.HandleFunc("GET /metrics", s.metrics)
 	if s.pages != nil {
 		s.pages.routes(mux)
 	}

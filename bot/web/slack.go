@@ -9,6 +9,7 @@ import (
 
 	"efterkurs/bot"
 	"efterkurs/bot/slack"
+	"efterkurs/reminders"
 )
 
 // slackBody checks the signature over the raw body; it has answered the request where ok is false.
@@ -17,7 +18,7 @@ func (s *Server) slackBody(w http.ResponseWriter, r *http.Request) (body []byte,
 		return nil, false
 	}
 	if err := slack.Verify(s.SlackSigningSecret, r.Header, body, time.Now()); err != nil {
-		s.metrics.webhook("slack", "unsigned")
+		s.Metrics.webhook("slack", "unsigned")
 		http.Error(w, "This request is not signed by Slack.", http.StatusForbidden)
 		return nil, false
 	}
@@ -67,11 +68,12 @@ func (s *Server) slackInteractive(w http.ResponseWriter, r *http.Request) {
 func (s *Server) slackReceive(w http.ResponseWriter, r *http.Request, in bot.Inbound) {
 	s.nameSlackUser(r.Context(), &in)
 	if err := s.Bot.Receive(r.Context(), in); err != nil {
-		s.metrics.webhook("slack", "failed")
+		s.Metrics.webhook("slack", "failed")
+		s.missed.note(reminders.Slack, s.Now())
 		s.refuse(w, r, err)
 		return
 	}
-	s.metrics.webhook("slack", "inbound")
+	s.Metrics.webhook("slack", "inbound")
 	w.WriteHeader(http.StatusOK)
 }
 
@@ -116,14 +118,17 @@ func (s *Server) slackCommands(w http.ResponseWriter, r *http.Request) {
 	if text == "" {
 		text = "hjælp"
 	}
-	in := bot.Inbound{Channel: "slack", ProviderID: "command:" + command.TriggerID, From: command.UserID, Text: text, At: s.Now(),
+	in := bot.Inbound{Channel: "slack", From: command.UserID, Text: text, At: s.Now(),
 		Attributes: map[string]string{"team_id": command.TeamID, "command": command.Command}}
+	if command.TriggerID != "" { // without one two commands cannot be told from one that came twice: both are kept
+		in.ProviderID = "command:" + command.TriggerID
+	}
 	s.nameSlackUser(r.Context(), &in)
 	if err := s.Bot.Receive(r.Context(), in); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	s.metrics.webhook("slack", "command")
+	s.Metrics.webhook("slack", "command")
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]string{"response_type": "ephemeral", "text": s.Texts.Page("da", "slack-command-seen")})
 }

@@ -11,6 +11,9 @@ import (
 type Store interface {
 	// Webhooks and the answer page.
 	Report(ctx context.Context, now time.Time, report reminders.StatusReport) error
+	// Missed and Heard keep how far incoming texts are known to be in.
+	Missed(ctx context.Context, channel string, since time.Time) error
+	Heard(ctx context.Context, channel string, now time.Time, gap time.Duration) error
 	KnowsSlackUser(ctx context.Context, slackID string) (bool, error)
 	Message(ctx context.Context, id int64) (reminders.Message, error)
 	Person(ctx context.Context, id int64) (reminders.Person, error)
@@ -24,6 +27,8 @@ type Store interface {
 	// Health.
 	Ping(ctx context.Context) error
 	Health(ctx context.Context, now time.Time) (reminders.Health, error)
+	Waiting(ctx context.Context, now time.Time) ([]reminders.Waiting, error)
+	Census(ctx context.Context) (reminders.Census, error)
 
 	Views
 }

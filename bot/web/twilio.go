@@ -24,7 +24,7 @@ func (s *Server) twilioForm(w http.ResponseWriter, r *http.Request) (form url.Va
 		return nil, false
 	}
 	if !sms.VerifySignature(s.TwilioAuthToken, s.PublicURL, r, body) {
-		s.metrics.webhook("twilio", "unsigned")
+		s.Metrics.webhook("twilio", "unsigned")
 		http.Error(w, "This request is not signed by Twilio.", http.StatusForbidden)
 		return nil, false
 	}
@@ -61,17 +61,21 @@ func (s *Server) twilioInbound(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	in, err := sms.ParseInbound(form, s.Now())
+	if err == nil && !sms.IsSID(in.ProviderID) {
+		err = reminders.Errorf(reminders.EINVALID, "its MessageSid is none")
+	}
 	if err != nil {
 		s.refuse(w, r, reminders.Errorf(reminders.EINVALID, "not an incoming message: %w", err))
 		return
 	}
 	// A 500 makes the provider come again; an acknowledgement says that the text is stored.
 	if err := s.Bot.Receive(r.Context(), in); err != nil {
-		s.metrics.webhook("twilio", "failed")
+		s.Metrics.webhook("twilio", "failed")
+		s.missed.note(reminders.SMS, in.At)
 		s.refuse(w, r, err)
 		return
 	}
-	s.metrics.webhook("twilio", "inbound")
+	s.Metrics.webhook("twilio", "inbound")
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
 	_, _ = io.WriteString(w, emptyTwiML) // the provider hung up: it will come again, and find its text stored
 }
@@ -92,7 +96,7 @@ func (s *Server) twilioStatus(w http.ResponseWriter, r *http.Request) {
 	err = s.Store.Report(r.Context(), now, report)
 	if reminders.ErrorCode(err) == reminders.ENOTFOUND {
 		// Not a message of ours, or one erased since: nothing to keep, and no reason to come again.
-		s.metrics.webhook("twilio", "unknown")
+		s.Metrics.webhook("twilio", "unknown")
 		s.Log.Info("a status for a message we do not know", "message", report.MessageID, "status", report.Raw)
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -101,7 +105,7 @@ func (s *Server) twilioStatus(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	s.metrics.webhook("twilio", "status")
+	s.Metrics.webhook("twilio", "status")
 	w.WriteHeader(http.StatusNoContent)
 }
 

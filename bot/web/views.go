@@ -13,6 +13,8 @@ import (
 type Views interface {
 	Status(ctx context.Context, filter reminders.Filter) ([]reminders.EnrolmentStatus, error)
 	Messages(ctx context.Context, filter reminders.MessageFilter) ([]reminders.Message, error)
+	// Tries lists the tries to reach a person that are worth telling of.
+	Tries(ctx context.Context, personID int64) ([]reminders.Attempt, error)
 	Replies(ctx context.Context, filter reminders.ReplyFilter) ([]reminders.Reply, error)
 	SettleReply(ctx context.Context, now time.Time, replyID int64) error
 	Resume(ctx context.Context, channel string) error

@@ -51,6 +51,19 @@ func composedKeys() []string {
 	for _, c := range gridColumns {
 		add("column-", string(c.Kind))
 	}
+	add("health-", reminders.FoundNoTick, reminders.FoundLateTick, reminders.FoundHalt, reminders.FoundTickError, reminders.FoundThrottle, reminders.FoundOff, reminders.FoundDeaf)
+	add("try-", "open", string(reminders.OutcomeAccepted), string(reminders.OutcomeRetry), string(reminders.OutcomeFailed), string(reminders.OutcomeUnknown), string(reminders.OutcomeHalt))
+	add("decision-", reminders.DecisionFound, reminders.DecisionReported, reminders.DecisionUnsent, reminders.DecisionAgain, reminders.DecisionLeft, reminders.DecisionEarlier)
+	for _, several := range []string{reminders.FoundStuck, reminders.FoundLapsed, reminders.FoundUnknown, reminders.FoundOldDoubt} {
+		add("health-", several, several+"-one")
+	}
+	for _, codes := range haltWords {
+		for _, word := range codes {
+			add("halt-", word)
+		}
+	}
+	add("line-", "at", "soon", "any", "stopped", "missed", "late")
+	add("", "rate-fast", "rate-slow", "at-clock", "thousands", "decimals")
 	add("", "months", "weekdays", "day", "days", "clock", "today", "tomorrow", "yesterday", "in-days", "days-ago", "fault-code", "admins-only",
 		"login-wrong", "login-throttled", "slack-command-seen", email.WordAnswer, email.WordFooter, email.WordUnsubscribe)
 	return keys

@@ -18,6 +18,7 @@ import (
 	"efterkurs/bot/email"
 	"efterkurs/bot/slack"
 	"efterkurs/bot/sms"
+	"efterkurs/bot/web"
 	"efterkurs/reminders"
 	"efterkurs/store"
 	"efterkurs/templates"
@@ -35,7 +36,9 @@ type app struct {
 	bot      *bot.Bot
 	engine   *reminders.Engine
 	slack    *slack.Channel // nil = off
-	travel   *traveller     // nil = the wall clock
+	metrics  *web.Metrics
+	travel   *traveller  // nil = the wall clock
+	web      *web.Server // nil until server has made one
 }
 
 // open builds the app on the configured database, migrating it where it is older than this binary and
@@ -49,7 +52,7 @@ func (p *program) open(ctx context.Context, now func() time.Time, patience time.
 }
 
 func (p *program) openWith(ctx context.Context, cfg config, now func() time.Time, patience time.Duration) (*app, error) {
-	a := &app{config: cfg, log: logger(p.stderr, cfg.LogLevel), now: now, calendar: reminders.NewCalendar(cfg.Location)}
+	a := &app{config: cfg, log: logger(p.stderr, cfg.LogLevel), now: now, calendar: reminders.NewCalendar(cfg.Location), metrics: web.NewMetrics()}
 	var err error
 	if a.texts, err = templates.Load(cfg.Templates); err != nil {
 		return nil, fmt.Errorf("reading the texts: %w", err)

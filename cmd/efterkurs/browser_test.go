@@ -132,6 +132,7 @@ func demoServer(t *testing.T) string {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		if address := regexp.MustCompile(`http://\S+`).FindString(lines.Text()); address != "" {
+			waitAlive(t, address) // it is printed a moment before it is listened on
 			return address
 		}
 	}

@@ -274,7 +274,7 @@ func TestPreviewAndLint(t *testing.T) {
 
 func TestDoctorSaysWhatIsMissing(t *testing.T) {
 	out, _, code := once(t, t.TempDir(), nil, "", "doctor")
-	if code != 0 || !strings.Contains(out, "SMS is off: to use it, set TWILIO_ACCOUNT_SID") || !strings.Contains(out, "no worker has ticked yet") {
+	if code != 0 || !strings.Contains(out, "SMS is off: to use it, set TWILIO_ACCOUNT_SID") || !strings.Contains(out, "The program has not begun to send yet") {
 		t.Errorf("exit %d\n%s", code, out)
 	}
 	out, _, code = once(t, t.TempDir(), map[string]string{"SMTP_URL": "smtp://127.0.0.1:1", "MAIL_FROM": "a@b.example"}, "", "doctor")

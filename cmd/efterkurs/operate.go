@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"efterkurs/bot/web"
 	"efterkurs/reminders"
 	"efterkurs/store"
 )
@@ -82,13 +83,23 @@ func (p *program) resume() *cobra.Command {
 			if c := args[0]; c != reminders.SMS && c != reminders.Slack && c != reminders.Email {
 				return invalid("%q is not one of sms, slack, email", c)
 			}
-			a, err := p.open(cmd.Context(), time.Now, 10*time.Second)
+			a, err := p.openTravelling(cmd.Context(), 10*time.Second)
 			if err != nil {
 				return err
 			}
 			defer a.close()
+			health, err := a.store.Health(cmd.Context(), a.now())
+			if err != nil {
+				return err
+			}
 			if err := a.store.Resume(cmd.Context(), args[0]); err != nil {
 				return err
+			}
+			words := web.NewWords(a.texts, a.calendar, "en")
+			for _, f := range health.Findings(a.now()) {
+				if f.Key == reminders.FoundHalt && f.Channel == args[0] {
+					fmt.Fprintln(p.stdout, words.Finding(f, a.now()))
+				}
 			}
 			_, err = fmt.Fprintf(p.stdout, "%s goes on with the next tick\n", args[0])
 			return err
@@ -115,7 +126,7 @@ func (p *program) doctor() *cobra.Command {
 				return exit(exitFailed)
 			}
 			say(true, "configuration: every variable that is set can be read")
-			a, err := p.open(ctx, time.Now, 3*time.Second)
+			a, err := p.openTravelling(ctx, 3*time.Second)
 			if err != nil {
 				say(false, "database: %v", err)
 				return exit(exitFailed)
@@ -152,25 +163,39 @@ func (p *program) doctor() *cobra.Command {
 		}}
 }
 
+// doctorHealth says what the health page says, in the same words. Before the first start nothing can have
+// ticked yet: that is worth a line, and no fault of the installation that is being looked at.
 func (a *app) doctorHealth(ctx context.Context, say func(bool, string, ...any), note func(string, ...any)) {
-	health, err := a.store.Health(ctx, a.now())
+	now := a.now()
+	health, err := reminders.Examine(ctx, a.store, a.bot, now)
 	if err != nil {
 		say(false, "health: %v", err)
 		return
 	}
-	switch last := health.LastTick.StartedAt; {
-	case last.IsZero():
-		note("no worker has ticked yet: start `efterkurs serve`, or `efterkurs tick` from a scheduler")
-	case a.now().Sub(last) > 5*time.Minute:
-		say(false, "the last tick was at %s: is `efterkurs serve` running?", last.In(a.config.Location).Format("2006-01-02 15:04"))
-	default:
-		say(true, "the last tick was %s ago", a.now().Sub(last).Round(time.Second))
+	words := web.NewWords(a.texts, a.calendar, "en")
+	late := false
+	for _, f := range health.Findings(now) {
+		text := words.Finding(f, now)
+		switch {
+		case f.Key == reminders.FoundOff: // told with what to do about it, below
+			continue
+		case f.Key == reminders.FoundHalt:
+			text += " When that is mended: efterkurs resume " + f.Channel
+		}
+		if f.Key == reminders.FoundNoTick || f.Key == reminders.FoundLateTick {
+			late = true
+		}
+		if f.Level == reminders.Note || f.Key == reminders.FoundNoTick {
+			note("%s", text)
+		} else {
+			say(false, "%s", text)
+		}
 	}
-	for channel, reason := range health.Halted {
-		say(false, "%s is halted: %s. When that is mended: efterkurs resume %s", channel, reason, channel)
+	if !late && !health.LastTick.StartedAt.IsZero() {
+		say(true, "the last tick was %s ago", now.Sub(health.LastTick.StartedAt).Round(time.Second))
 	}
-	if health.Unknown > 0 {
-		note("%d messages have an outcome that nobody saw; they are being asked about", health.Unknown)
+	for _, line := range health.Lines {
+		note("%s", words.Line(line, health, now))
 	}
 	if conn, err := net.DialTimeout("tcp", a.config.ListenAddr, time.Second); err == nil {
 		_ = conn.Close()

@@ -21,7 +21,7 @@ func TestServeOutlivesItsPostgreSQL(t *testing.T) {
 	proxy := storetest.NewProxy(t, c.Addr)
 	address := strings.Replace(c.URL, c.Addr, proxy.Addr, 1)
 	// Small: the deadline follows statement_timeout.
-	address += storetest.Size(t, "&"+url.Values{"statement_timeout": {"1000"}}.Encode(), "", "")
+	address += storetest.Size(t, "&"+url.Values{"statement_timeout": {"1000"}, "idle_in_transaction_session_timeout": {"2000"}}.Encode(), "", "")
 	rounds := storetest.Size(t, 1, 1, 5)
 	const people = 200
 	w, l, office := servedWorld(t, address, people)

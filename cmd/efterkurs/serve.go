@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"efterkurs/bot/web"
+	"efterkurs/reminders"
 	"efterkurs/store"
 )
 
@@ -80,6 +81,7 @@ func (a *app) serve(ctx context.Context, worker, pages bool, demo *web.Demo) err
 		if err != nil {
 			return errors.Join(err, listener.Close())
 		}
+		wg.Go(func() { a.web.Listen(ctx) })
 		wg.Go(func() {
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				cancel(fmt.Errorf("serving: %w", err))
@@ -143,7 +145,7 @@ func (a *app) server(demo *web.Demo) (*http.Server, error) {
 	cfg := web.Config{
 		Store: a.store, Sessions: store.Sessions{Store: a.store}, Bot: a.bot, Tokens: a.tokens, Texts: a.texts, Calendar: a.calendar, School: a.config.School,
 		Now: a.now, Log: a.log, PublicURL: a.config.PublicURL, TwilioAuthToken: a.config.TwilioAuthToken,
-		SlackSigningSecret: a.config.SlackSigningSecret, Pages: true, Demo: demo,
+		SlackSigningSecret: a.config.SlackSigningSecret, Metrics: a.metrics, Pages: true, Demo: demo,
 	}
 	if a.slack != nil {
 		cfg.SlackUserEmail = a.slack.UserEmail
@@ -152,6 +154,7 @@ func (a *app) server(demo *web.Demo) (*http.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.web = s
 	handler := s.Handler()
 	if a.travel != nil {
 		inner := handler
@@ -225,8 +228,10 @@ func (w *worker) tick(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	w.app.sayBulk(ctx)
 	started := time.Now()
 	counts, err := w.app.engine.Tick(ctx)
+	w.app.metrics.Tick(time.Since(started))
 	switch {
 	case err != nil:
 		w.app.log.Error("tick", "counts", counts, "took", time.Since(started), "error", err)
@@ -234,6 +239,27 @@ func (w *worker) tick(ctx context.Context) {
 		w.app.log.Info("tick", "counts", counts, "took", time.Since(started))
 	default:
 		w.app.log.Debug("tick", "took", time.Since(started))
+	}
+}
+
+// bulk is from how many messages on the log says beforehand when they will be through.
+const bulk = 500
+
+// sayBulk writes down what a tick has before it, where that is a bulk. That it could not be read is told by the tick.
+func (a *app) sayBulk(ctx context.Context) {
+	health, err := reminders.Examine(ctx, a.store, a.bot, a.now())
+	if err != nil {
+		return
+	}
+	for _, line := range health.Lines {
+		if line.Due < bulk {
+			continue
+		}
+		attrs := []any{"channel", line.Channel, "due", line.Due}
+		if !line.Through.IsZero() {
+			attrs = append(attrs, "through", line.Through.UTC().Truncate(time.Second), "next_window", line.Missed)
+		}
+		a.log.Info("a bulk is due", attrs...)
 	}
 }
 

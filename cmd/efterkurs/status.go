@@ -56,7 +56,7 @@ func (p *program) status() *cobra.Command {
 			if format != "table" && format != "csv" && format != "json" {
 				return invalid("--format %q is not one of table, csv, json", format)
 			}
-			a, err := p.openTravelling(cmd.Context())
+			a, err := p.openTravelling(cmd.Context(), 10*time.Second)
 			if err != nil {
 				return err
 			}

@@ -45,13 +45,13 @@ func (t *traveller) refresh(ctx context.Context, a *app) error {
 }
 
 // openTravelling is open with a clock that follows the last `tick --as-of`, where no channel is a real one.
-func (p *program) openTravelling(ctx context.Context) (*app, error) {
+func (p *program) openTravelling(ctx context.Context, patience time.Duration) (*app, error) {
 	cfg, err := loadConfig(p.env)
 	if err != nil {
 		return nil, err
 	}
 	t := &traveller{}
-	a, err := p.openWith(ctx, cfg, t.now, 10*time.Second)
+	a, err := p.openWith(ctx, cfg, t.now, patience)
 	if err != nil || len(cfg.outside()) > 0 {
 		return a, err
 	}
