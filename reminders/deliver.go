@@ -103,13 +103,13 @@ func (e *Engine) handle(stop context.Context, now time.Time, claims []Claim, dea
 		verdicts := byChannel[channel]
 		for len(verdicts) > 0 {
 			n := min(e.sendLimit(channel), len(verdicts))
-			rest, again, err := e.send(stop, channel, verdicts[:n], counts)
+			rest, stopped, err := e.send(stop, channel, verdicts[:n], counts)
 			if err != nil {
 				return err
 			}
 			verdicts = verdicts[n:]
-			if !again.IsZero() || stop.Err() != nil { // nothing more can leave here now
-				if err := e.giveBack(ctx, append(rest, verdicts...), again); err != nil {
+			if stopped.why != "" || stop.Err() != nil { // nothing more can leave here now
+				if err := e.giveBack(ctx, append(rest, verdicts...), stopped); err != nil {
 					return err
 				}
 				break
@@ -128,15 +128,22 @@ func (e *Engine) sendLimit(channel string) int {
 	return sendBatch
 }
 
-// giveBack returns what was claimed and will not be sent by this worker now; at zero is at once.
-func (e *Engine) giveBack(ctx context.Context, verdicts []Verdict, at time.Time) error {
+// stopped is why nothing more leaves on a channel now, and when to come back; the zero value: it does.
+type stopped struct {
+	why   string
+	until time.Time
+}
+
+// giveBack returns what was claimed and will not be sent by this worker now.
+func (e *Engine) giveBack(ctx context.Context, verdicts []Verdict, because stopped) error {
 	now := e.Now()
-	if at.IsZero() {
-		at = now
+	at := now
+	if because.until.After(now) {
+		at = because.until
 	}
 	changes := make([]Change, len(verdicts))
 	for i, v := range verdicts {
-		changes[i] = Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Planned, RunAt: at, ValidUntil: v.Valid}
+		changes[i] = Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Planned, Reason: because.why, RunAt: at, ValidUntil: v.Valid}
 	}
 	return e.Store.Record(context.WithoutCancel(ctx), now, changes)
 }
@@ -145,9 +152,9 @@ func (e *Engine) giveBack(ctx context.Context, verdicts []Verdict, at time.Time)
 const linePatience = 20 * time.Second
 
 // send hands one batch to its channel: wait for a place in the line, commit the intent, call the provider,
-// record what came of it. again says when to come back where nothing more can leave on the channel now, because it
-// was halted or slowed down; rest is what is still claimed then, and where stop is done before its turn.
-func (e *Engine) send(stop context.Context, channel string, verdicts []Verdict, counts *Counts) (rest []Verdict, again time.Time, err error) {
+// record what came of it. again is set where nothing more can leave on the channel now, because it was halted or
+// slowed down; rest is what is still claimed then, and where stop is done before its turn.
+func (e *Engine) send(stop context.Context, channel string, verdicts []Verdict, counts *Counts) (rest []Verdict, again stopped, err error) {
 	if stop.Err() != nil {
 		return verdicts, again, nil
 	}
@@ -158,7 +165,7 @@ func (e *Engine) send(stop context.Context, channel string, verdicts []Verdict, 
 		return nil, again, err
 	}
 	if wait := place.Sub(now); wait > linePatience {
-		return verdicts, place, nil
+		return verdicts, stopped{ReasonSlowed, place}, nil
 	} else if sleep(stop, wait) != nil {
 		return verdicts, again, nil
 	}
@@ -166,8 +173,8 @@ func (e *Engine) send(stop context.Context, channel string, verdicts []Verdict, 
 	if err != nil {
 		return nil, again, err
 	}
-	if len(held) > 0 {
-		again = e.Now().Add(linePatience) // the next claim finds out for how long
+	if len(held) > 0 { // the next claim finds out for how long
+		again = stopped{ReasonSlowed, e.Now().Add(linePatience)}
 	}
 	results := make([]Change, len(begun))
 	var wg sync.WaitGroup
@@ -193,18 +200,18 @@ func (e *Engine) send(stop context.Context, channel string, verdicts []Verdict, 
 	for _, change := range results {
 		switch r := change.Result; {
 		case r.Outcome == OutcomeHalt:
-			again = e.Now().Add(RetryLater)
+			again = stopped{ReasonHalted, e.Now().Add(RetryLater)}
 			e.Log.Error("channel halted", "channel", channel, "reason", r.Detail, "code", r.Code)
 			if err := e.Store.Halt(ctx, e.Now(), channel, r.Code, r.Detail); err != nil {
 				return held, again, err
 			}
 		case r.ThrottleAll: // the whole sender, not this worker alone
-			again = change.RunAt
-			if longest := e.Now().Add(LongestPause); again.After(longest) {
-				again = longest
+			again = stopped{ReasonSlowed, change.RunAt}
+			if longest := e.Now().Add(LongestPause); again.until.After(longest) {
+				again.until = longest
 			}
-			e.Log.Warn("channel slowed down", "channel", channel, "until", again, "code", r.Code)
-			if err := e.Store.Throttle(ctx, channel, again); err != nil {
+			e.Log.Warn("channel slowed down", "channel", channel, "until", again.until, "code", r.Code)
+			if err := e.Store.Throttle(ctx, channel, again.until); err != nil {
 				return held, again, err
 			}
 		}

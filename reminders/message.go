@@ -58,6 +58,7 @@ const (
 // Reasons why a message that is due waits.
 const (
 	ReasonHalted = "channel halted"
+	ReasonSlowed = "channel slowed down"
 	ReasonDeaf   = "replies not read" // a STOP may be among what could not be fetched yet
 )
 

@@ -11,17 +11,17 @@ import (
 	"efterkurs/reminders"
 )
 
-// Listening says how far a channel's incoming texts are known to be in.
+// Listening says how far a channel's incoming texts are known to be in. Where nobody has looked yet, that is since
+// somebody is known: before that nobody wrote to us.
 func (s *Store) Listening(ctx context.Context, channel string) (heard reminders.Listening, err error) {
-	err = s.peek(ctx, func(t *tx) error {
+	err = s.read(ctx, func(t *tx) error {
 		var r struct {
 			Until  millis `db:"swept_until"`
 			Missed millis `db:"missed_since"`
 		}
 		err := t.get(ctx, &r, `SELECT swept_until, missed_since FROM channels WHERE channel = $1`, channel)
-		if errors.Is(err, sql.ErrNoRows) {
-			heard = reminders.Listening{}
-			return nil
+		if err == nil && r.Until == 0 || errors.Is(err, sql.ErrNoRows) {
+			err = t.get(ctx, &r.Until, `SELECT COALESCE(MIN(created_at), 0) FROM persons`)
 		}
 		if err != nil {
 			return fmt.Errorf("reading how far %s was listened to: %w", channel, err)

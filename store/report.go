@@ -58,6 +58,12 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 		if err := update(ctx, t, now, []lifeRow{r}); err != nil {
 			return err
 		}
+		// A text that was accepted and did not arrive: the try keeps the reason, and stays what it was.
+		if report.Code != "" {
+			if _, err := t.exec(ctx, `UPDATE attempts SET code = $1 WHERE message_id = $2 AND number = $3 AND outcome = 'accepted'`, clean(report.Code), id, r.Attempts); err != nil {
+				return fmt.Errorf("noting why message %d did not arrive: %w", id, err)
+			}
+		}
 		var ended values
 		decision := "" // settles a try whose answer nobody saw
 		if r.Outcome == string(reminders.OutcomeUnknown) {

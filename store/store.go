@@ -37,7 +37,23 @@ type Config struct {
 	Log      *slog.Logger   // nil = none
 	Version  string         // of the binary and its texts: recorded with the basis of an enrolment
 	Location *time.Location // the zone that days are counted in; nil = Europe/Copenhagen
+
+	// Border is called where a transaction that writes begins and ends, and before reads: where a process can die, and
+	// others come in between. An error at Begin or Commit undoes it, one at Committed comes when it is done. nil
+	// outside of simulations.
+	Border func(ctx context.Context, at Border) error
 }
+
+// Border is where a transaction begins or ends.
+type Border string
+
+// Borders.
+const (
+	Read      Border = "read"
+	Begin     Border = "begin"
+	Commit    Border = "commit"
+	Committed Border = "committed"
+)
 
 // Dialects.
 const (
@@ -60,6 +76,7 @@ type Store struct {
 	secret     *atomic.Pointer[[]byte]
 	turn       *atomic.Int64 // which class is first in the next claim
 	pin        *pin          // not nil: everything happens in this transaction
+	border     func(context.Context, Border) error
 }
 
 // pin is the transaction of a trial.
@@ -74,7 +91,10 @@ var _ reminders.Store = (*Store)(nil)
 // CheckVersion. EINVALID for an address it cannot use, EUNAVAILABLE for a database that does not answer;
 // neither tells a password.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{log: cfg.Log, version: cfg.Version, loc: cfg.Location, secret: &atomic.Pointer[[]byte]{}, turn: &atomic.Int64{}}
+	s := &Store{log: cfg.Log, version: cfg.Version, loc: cfg.Location, secret: &atomic.Pointer[[]byte]{}, turn: &atomic.Int64{}, border: cfg.Border}
+	if s.border == nil {
+		s.border = func(context.Context, Border) error { return nil }
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -221,6 +241,9 @@ func (s *Store) write(ctx context.Context, fn func(*tx) error) error {
 }
 
 func (s *Store) writeOnce(ctx context.Context, fn func(*tx) error) error {
+	if err := s.border(ctx, Begin); err != nil {
+		return err
+	}
 	sqltx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return err
@@ -229,7 +252,13 @@ func (s *Store) writeOnce(ctx context.Context, fn func(*tx) error) error {
 	if err := fn(&tx{sqltx, s}); err != nil {
 		return err
 	}
-	return sqltx.Commit()
+	if err := s.border(ctx, Commit); err != nil {
+		return err
+	}
+	if err := sqltx.Commit(); err != nil {
+		return err
+	}
+	return s.border(ctx, Committed)
 }
 
 // pinned runs fn in the trial's transaction; a savepoint keeps an error from spoiling what came before.
@@ -259,6 +288,9 @@ func (s *Store) read(ctx context.Context, fn func(*tx) error) error {
 	if s.dialect == Postgres {
 		opts = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
+	if err := s.border(ctx, Read); err != nil {
+		return err
+	}
 	sqltx, err := s.ro.BeginTxx(ctx, opts)
 	if err != nil {
 		return s.coded(err)
@@ -271,6 +303,9 @@ func (s *Store) read(ctx context.Context, fn func(*tx) error) error {
 func (s *Store) peek(ctx context.Context, fn func(*tx) error) error {
 	if s.pin != nil {
 		return s.pinned(ctx, fn)
+	}
+	if err := s.border(ctx, Read); err != nil {
+		return err
 	}
 	return s.coded(fn(&tx{s.ro, s}))
 }

@@ -37,6 +37,7 @@ type Twilio struct {
 	AccountSID string
 	AuthToken  string
 	Number     string // the account's one phone number, E.164
+	Handler    http.Handler
 	Close      func()
 
 	t        TB
@@ -55,7 +56,16 @@ type Twilio struct {
 
 // NewTwilio starts a Twilio that ends with the test. t may be nil: then call Close.
 func NewTwilio(t TB) *Twilio {
-	tw := &Twilio{t: t, AccountSID: randomID("AC"), AuthToken: randomID(""), Number: "+4552512345",
+	tw := NewTwilioHandler(t)
+	var server *httptest.Server
+	server, tw.Close = serve(t, tw.Handler)
+	tw.URL = server.URL
+	return tw
+}
+
+// NewTwilioHandler is a Twilio without a server, for programs in virtual time: Handler is called directly.
+func NewTwilioHandler(t TB) *Twilio {
+	tw := &Twilio{t: t, URL: "http://twilio.invalid", Close: func() {}, AccountSID: randomID("AC"), AuthToken: randomID(""), Number: "+4552512345",
 		account: "active", routes: map[string]string{}, bySID: map[string]*TwilioMessage{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /2010-04-01/Accounts/{account}/Messages.json", tw.create)
@@ -63,9 +73,7 @@ func NewTwilio(t TB) *Twilio {
 	mux.HandleFunc("DELETE /2010-04-01/Accounts/{account}/Messages/{sid}", tw.delete)
 	mux.HandleFunc("GET /2010-04-01/Accounts/{account}", tw.fetchAccount)
 	mux.HandleFunc("GET /2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json", tw.listNumbers)
-	var server *httptest.Server
-	server, tw.Close = serve(t, mux)
-	tw.URL = server.URL
+	tw.Handler = mux
 	return tw
 }
 
