@@ -77,8 +77,8 @@ func channelHealth(ctx context.Context, t *tx, now time.Time, h *reminders.Healt
 
 // Waiting groups what is due and not sent by the channel it will go out on, which reminders.Person.Address
 // decides in the end: the same rule is written here in SQL, so that ten thousand rows stay in the database.
-// People who opted out wait for nothing. What is to be tried again, or kept by a stopped channel, is put off by
-// minutes at a time, and counts.
+// People who opted out wait for nothing. What was due and is put off by minutes, to be tried again or because its
+// channel is stopped, waits all the same.
 func (s *Store) Waiting(ctx context.Context, now time.Time) (out []reminders.Waiting, err error) {
 	err = s.read(ctx, func(t *tx) error {
 		var rows []struct {
@@ -99,7 +99,7 @@ func (s *Store) Waiting(ctx context.Context, now time.Time) (out []reminders.Wai
 				WHEN p.email <> '' THEN 'email'
 				ELSE '' END AS way, m.priority, m.run_at, m.valid_until, COUNT(*) AS n
 			FROM messages AS m LEFT JOIN persons AS p ON p.id = m.person_id
-			WHERE m.state = 'planned' AND m.priority IN (0, 1, 2) AND m.run_at <= $1 AND (m.run_at <= $2 OR m.attempts > 0 OR m.reason IN ('channel halted', 'channel slowed down', 'replies not read', 'channel off'))
+			WHERE m.state = 'planned' AND m.priority IN (0, 1, 2) AND m.run_at <= $1 AND (m.run_at <= $2 OR m.due_at <= $2)
 				AND COALESCE(p.opted_out_at, 0) = 0 AND COALESCE(p.erased_at, 0) = 0 AND COALESCE(p.address_fault, '') = ''
 			GROUP BY 1, 2, 3, 4`, ms(now.Add(reminders.RetryLater)), ms(now)); err != nil {
 			return fmt.Errorf("counting what waits: %w", err)

@@ -135,7 +135,7 @@ func TestWaitingGoesByTheChannelThatWillBeChosen(t *testing.T) {
 			message(200+i, fmt.Sprint(200+i), "NULL", 2, "")
 		}
 		message(300, "2", "NULL", 2, "")
-		exec(`UPDATE messages SET run_at = %d WHERE id = 300`, now+1) // not due yet
+		exec(`UPDATE messages SET due_at = %[1]d, run_at = %[1]d WHERE id = 300`, now+1) // not due yet
 		message(301, "2", "NULL", 2, "")
 		exec(`UPDATE messages SET run_at = %d, reason = 'channel halted' WHERE id = 301`, now+4*60_000) // put off by the halt alone
 		want[reminders.SMS]++

@@ -203,7 +203,7 @@ func TestAHaltLastsUntilResume(t *testing.T) {
 		if halted := must[map[string]string](t)(s.Halted(ctx)); len(halted) != 1 || halted[reminders.SMS] != "wrong credentials" {
 			t.Fatalf("halted: %v", halted)
 		}
-		if h := must[reminders.Health](t)(s.Health(ctx, start)); h.Halted[reminders.SMS].Reason != "wrong credentials" {
+		if h := must[reminders.Health](t)(s.Health(ctx, start)); h.Halted[reminders.SMS] != (reminders.Halt{At: start, Code: "20003", Reason: "wrong credentials"}) {
 			t.Fatalf("health: %+v", h)
 		}
 		ok(t, s.Resume(ctx, reminders.SMS))

@@ -30,12 +30,15 @@ var readyProblems = map[string]string{
 	reminders.FoundNoTick:   "no worker has ticked yet",
 	reminders.FoundLateTick: "the last tick ended more than five minutes ago",
 	reminders.FoundHalt:     "the channel {channel} is halted",
+	reminders.FoundDeaf:     "what people wrote on {channel} cannot be read",
 }
 
 // readyz says whether the database answers, a worker ticked lately, and every channel may send.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	problems := []string{}
-	health, err := s.ready.ask(r.Context(), readyWithin, func(ctx context.Context) (reminders.Health, error) { return s.Store.Health(ctx, s.Now()) })
+	health, err := s.ready.ask(r.Context(), readyWithin, func(ctx context.Context) (reminders.Health, error) {
+		return reminders.Glance(ctx, s.Store, s.Bot, s.Now())
+	})
 	if err != nil {
 		s.Log.Error("reading the health", "error", err)
 		problems = append(problems, "the database does not answer")

@@ -207,6 +207,12 @@ func TestReadinessThePageAndDoctorAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	swept := func(channel string, until time.Time) {
+		t.Helper()
+		if err := s.store.Swept(t.Context(), channel, until, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, c := range []struct {
 		name     string
 		do       func()
@@ -219,6 +225,12 @@ func TestReadinessThePageAndDoctorAgree(t *testing.T) {
 		{"just in time", func() { s.now = s.now.Add(5 * time.Minute) }, nil, "Alt kører.", ""},
 		{"late", func() { s.now = s.now.Add(time.Millisecond) }, []string{"the last tick ended more than five minutes ago"}, "Der er ikke sket noget siden kl. 9.00.", "Nothing has happened since 9:00."},
 		{"failed", func() { tick(s.now, "the disk is full") }, nil, "Den seneste runde nåede ikke det hele.", "The error was: the disk is full"},
+		{"deaf", func() { tick(s.now, ""); swept(reminders.SMS, s.now.Add(-6*time.Minute)) }, []string{"what people wrote on sms cannot be read"}, "Svar på SMS kan ikke hentes siden kl. 8.59.", "SMS"},
+		{"deaf where nobody listens", func() {
+			swept(reminders.SMS, s.now)
+			swept(reminders.Slack, s.now.Add(-24*time.Hour)) // an upgrade writes this for Slack, whether it is used or not
+			delete(s.bot.Channels, reminders.Slack)
+		}, nil, "Alt kører.", "Slack is off."},
 		{"halted", func() { tick(s.now, ""); halt(reminders.SMS, "something new at Twilio") }, []string{"the channel sms is halted"},
 			"SMS er stoppet siden kl. 9.05. Something new at Twilio.", "SMS has been stopped since 9:05. Something new at Twilio."},
 		{"two halted", func() { halt(reminders.Email, "x") }, []string{"the channel email is halted", "the channel sms is halted"}, "Mail er stoppet siden", "E-mail has been stopped"},

@@ -37,7 +37,7 @@ func TestAHaltedChannelIsResumedByOneButton(t *testing.T) {
 	w.twilio.Script(nil)
 	stop := w.serve("--no-worker")
 	out, _, code := w.try("", "doctor")
-	for _, says := range []string{"FAULT SMS has been stopped since", "Twilio does not accept", "efterkurs resume sms", "SMS: 600 wait until SMS can send again."} {
+	for _, says := range []string{"FAULT SMS has been stopped since 14:30. Twilio does not accept the password.", "efterkurs resume sms", "SMS: 600 wait until SMS can send again."} {
 		if code == 0 || !strings.Contains(out, says) {
 			t.Errorf("doctor exits %d without %q\n%s", code, says, out)
 		}
@@ -68,10 +68,10 @@ func TestAHaltedChannelIsResumedByOneButton(t *testing.T) {
 	}
 	signIn("consultant")
 	picture(t, ctx, "health-overview")
-	if said := text(".needs"); !strings.Contains(said, "SMS er stoppet.") {
+	if said := text(".needs"); !strings.Contains(said, "SMS er stoppet. Twilio godkender ikke adgangskoden.") {
 		t.Errorf("the first page says %q", said)
 	}
-	see("halted-consultant", "SMS er stoppet siden kl. 14.30.", "Twilio", "Kun en administrator", "SMS: 600 venter, til SMS kan sende igen.")
+	see("halted-consultant", "SMS er stoppet siden kl. 14.30. Twilio godkender ikke adgangskoden.", "Kun en administrator", "SMS: 600 venter, til SMS kan sende igen.")
 	if look[bool](t, ctx, `document.querySelector("form[action='/health/resume']") !== null`) {
 		t.Error("a consultant has the button")
 	}
