@@ -20,6 +20,9 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 		if err != nil {
 			return err
 		}
+		if err := disown(ctx, t, now, id, report); err != nil {
+			return err
+		}
 		var personID ref
 		if err := t.get(ctx, &personID, `SELECT person_id FROM messages WHERE id = $1`, id); err != nil {
 			return err
@@ -75,6 +78,30 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 			ended.add(id, r.Attempts, ms(now), string(reminders.OutcomeFailed), r.ProviderID, report.Code, "", decision)
 		}
 		return endAttempts(ctx, t, &ended)
+	})
+}
+
+// disown takes a provider's record away from a message that was given it by its text alone, when a report names
+// the message it belongs to: of two with the same text, both in doubt, the wrong one got it. That one is in doubt
+// again (index messages_provider).
+func disown(ctx context.Context, t *tx, now time.Time, owner int64, report reminders.StatusReport) error {
+	if report.MessageID != owner || report.ProviderID == "" {
+		return nil
+	}
+	var wrong []int64
+	if err := t.all(ctx, &wrong, `SELECT m.id FROM messages AS m JOIN attempts AS t ON t.message_id = m.id AND t.number = m.attempts
+		WHERE m.provider_id = $1 AND m.id <> $2 AND t.decision = $3 AND m.state IN ('accepted', 'sent', 'delivered', 'undelivered', 'failed')
+		ORDER BY m.id`+t.forUpdate(`FOR NO KEY UPDATE OF m`), report.ProviderID, owner, reminders.DecisionFound); err != nil {
+		return fmt.Errorf("looking for who else has a record: %w", err)
+	}
+	return inChunks(wrong, func(list string) error {
+		t.s.log.Info("a provider's record was another message's", "messages", list, "owner", owner)
+		if _, err := t.exec(ctx, `UPDATE messages SET state = 'unknown', reason = '', provider_id = '', provider_status = '', error_code = '', sent_at = 0, updated_at = $1
+			WHERE id IN (`+list+`)`, ms(now)); err != nil {
+			return fmt.Errorf("taking a record back: %w", err)
+		}
+		_, err := t.exec(ctx, `UPDATE attempts SET outcome = 'unknown', provider_id = '', code = '', decision = '' WHERE message_id IN (`+list+`) AND decision = $1`, reminders.DecisionFound)
+		return err
 	})
 }
 
@@ -160,8 +187,11 @@ func (r *lifeRow) report(now time.Time, report reminders.StatusReport) bool {
 		r.Reason = report.Code
 		if !report.RetryAt.IsZero() && r.Attempts < report.MaxAttempts {
 			at := report.RetryAt
-			if report.NextWindow && r.ValidUntil.Time().After(at) {
-				at = r.ValidUntil.Time() // the end of this one: what follows is decided when it is due
+			switch end := r.ValidUntil.Time(); {
+			case report.NextWindow && end.After(at):
+				at = end // of this one: what follows is decided when it is due
+			case report.NextWindow: // said back to somebody who wrote: no longer at once
+				at = at.Add(time.Hour)
 			}
 			r.State, r.RunAt, r.Worker, r.SentAt = string(reminders.Planned), ms(at), "", 0
 		}

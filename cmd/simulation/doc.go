@@ -1,7 +1,7 @@
 // Package simulation runs the whole program in virtual time, from one seed: workers and web servers on one database,
 // a Twilio that misbehaves, people who write, and a clock. It holds tests only.
 //
-//	go test ./cmd/simulation                                     a few hundred seeds
+//	go test ./cmd/simulation                                     a hundred seeds
 //	go test ./cmd/simulation -seeds 2000                         what .ci/run runs
 //	go test ./cmd/simulation -from 4711 -seeds 1 -v              one seed again, with its story
 //

@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 150, "how many seeds are run")
+	seeds = flag.Int("seeds", 100, "how many seeds are run")
 	from  = flag.Uint64("from", 1, "the first of them")
 )
 

@@ -105,7 +105,7 @@ func settle(test *testing.T, seed uint64, file string, texts *templates.Texts, l
 	first := t.start()
 	t.procs = append(t.procs, first)
 	var rows []reminders.RosterRow
-	for i := range 3 + t.chance.IntN(5) {
+	for i := range 3 + t.chance.IntN(3) {
 		phone := fmt.Sprintf("+452000%04d", i)
 		t.people = append(t.people, phone)
 		row := reminders.RosterRow{Line: i + 2, Company: []string{"Smed & Søn", "Tand A/S"}[i%2], Basis: "legitimate", ConsultantEmail: "karen@skole.dk",
@@ -129,16 +129,16 @@ func day(s string) reminders.Date {
 }
 
 // rounds is how long a story is: through the second week of the programme.
-const rounds = 70
+const rounds = 40
 
 // live is the story.
 func (t *town) live() {
 	t.odds = []odds{
-		{death: 250, network: 12, provider: 10, webhook: 5},
-		{death: 60, network: 40, provider: 40, webhook: 8},
-		{death: 0, network: 5, provider: 5, webhook: 3},
-		{death: 120, network: 0, provider: 0, webhook: 0},
-		{death: 25, network: 6, provider: 6, webhook: 3},
+		{death: 400, network: 20, provider: 12, webhook: 5},
+		{death: 100, network: 60, provider: 40, webhook: 8},
+		{death: 0, network: 12, provider: 8, webhook: 3},
+		{death: 150, network: 0, provider: 0, webhook: 0},
+		{death: 40, network: 15, provider: 15, webhook: 4},
 	}[t.chance.IntN(5)]
 	for range 1 + t.chance.IntN(2) {
 		t.procs = append(t.procs, t.start())
@@ -165,7 +165,7 @@ func (t *town) round() {
 		t.writes()
 	}
 	busy.Wait()
-	if t.chance.IntN(12) == 0 { // somebody presses the button
+	if t.chance.IntN(4) == 0 { // somebody presses the button
 		for _, p := range t.alive()[:min(1, len(t.alive()))] {
 			_ = p.store.Resume(context.Background(), reminders.SMS)
 		}
@@ -298,11 +298,11 @@ func (t *town) end() {
 	}
 	last := t.start()
 	t.procs = append(t.procs, last)
-	for range 90 {
+	for range 36 {
 		_ = last.store.Resume(context.Background(), reminders.SMS)
 		t.tick(last)
 		t.others.Wait()
-		time.Sleep(2 * time.Minute)
+		time.Sleep(4 * time.Minute)
 	}
 	t.ended = true
 }
