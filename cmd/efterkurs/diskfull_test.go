@@ -29,7 +29,7 @@ func TestServeOutlivesAFullDisk(t *testing.T) {
 	l.flow(office, 10, 30*time.Second)
 	for i := range rounds {
 		disk.Fill(i % 3 * 8192)
-		l.trouble(office, 4, time.Minute)
+		l.trouble(office, 80, time.Minute) // long enough for the worker to come to a Begin
 		disk.Free()
 		back := time.Now()
 		l.flow(office, 10, time.Minute)
