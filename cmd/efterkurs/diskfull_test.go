@@ -16,6 +16,7 @@ import (
 // It fails where Receive (bot/bot.go) acknowledges what SaveReply refused, and where send
 // (reminders/deliver.go) calls the provider although Begin failed.
 func TestServeOutlivesAFullDisk(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	rounds := storetest.Size(t, 2, 6, 30)
 	const people = 60
 	disk := storetest.NewDisk(t, 12<<10)

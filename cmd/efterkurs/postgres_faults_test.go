@@ -16,6 +16,7 @@ import (
 // It fails where Receive (bot/bot.go) acknowledges without storing, and, silent: where connections have no
 // deadline of their own (store/patience.go): the worker hangs, and serve cannot stop in good order.
 func TestServeOutlivesItsPostgreSQL(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	c := storetest.NewCluster(t)
 	proxy := storetest.NewProxy(t, c.Addr)
 	address := strings.Replace(c.URL, c.Addr, proxy.Addr, 1)
