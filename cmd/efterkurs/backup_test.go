@@ -17,6 +17,7 @@ import (
 // It fails where Backup (store/sqlite.go) copies the file's bytes instead of VACUUM INTO: what is in the WAL is
 // missing; and where SaveReply comes after the acknowledgement.
 func TestBackupWhileServing(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	backups := storetest.Size(t, 3, 10, 50)
 	const people = 200
 	database := storetest.SQLite(t)
@@ -45,6 +46,7 @@ func TestBackupWhileServing(t *testing.T) {
 // It fails where something lives outside the one database that pg_dump copies, and where SaveReply comes after
 // the acknowledgement.
 func TestDumpWhileServing(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	address := storetest.Postgres(t)
 	dump, err := exec.LookPath("pg_dump")
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 // It fails where Receive (bot/bot.go) acknowledges what SaveReply refused, and where send
 // (reminders/deliver.go) calls the provider although Begin failed.
 func TestServeOutlivesAFullDisk(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	rounds := storetest.Size(t, 2, 6, 30)
 	const people = 60
 	disk := storetest.NewDisk(t, 12<<10)
@@ -29,7 +30,7 @@ func TestServeOutlivesAFullDisk(t *testing.T) {
 	l.flow(office, 10, 30*time.Second)
 	for i := range rounds {
 		disk.Fill(i % 3 * 8192)
-		l.trouble(office, 4, time.Minute)
+		l.trouble(office, 80, time.Minute) // long enough for the worker to come to a Begin
 		disk.Free()
 		back := time.Now()
 		l.flow(office, 10, time.Minute)

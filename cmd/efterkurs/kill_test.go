@@ -158,7 +158,7 @@ func (w *world) flakyServer() (stop func() (kills int)) {
 // It fails where begin (store/claim.go) no longer commits before Desk.Send is called, where rescue makes
 // planned of sending instead of unknown, where settleUnknown (reminders/reconcile.go) sends again without
 // asking the provider, where SaveReply comes after the acknowledgement, and where begin no longer asks for
-// opted_out_at.
+// opted_out_at. Where begin does not lock everybody it fails now and then; store/stoprace_test.go, always.
 func TestKilledAnywhereNothingIsLostOrTwice(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, database string) {
 		workers, rate, latest := 1, 120, 450*time.Millisecond

@@ -179,11 +179,10 @@ func (l *ledger) balance(now time.Time) {
 // letter is a text that somebody writes.
 type letter struct{ from, body, sid string }
 
-// post office: Twilio, which brings every letter until it is acknowledged, under the same SID.
+// postOffice is Twilio, which brings every letter until it is acknowledged, under the same SID.
 type postOffice struct {
 	w    *world
 	stop chan struct{} // closed = what is not acknowledged by now is not brought again
-	wg   sync.WaitGroup
 
 	mu      sync.Mutex
 	acked   map[string]time.Time // by SID
@@ -202,20 +201,15 @@ func (w *world) openPostOffice() *postOffice {
 	return p
 }
 
-// close waits for the letters that are on their way.
 func (p *postOffice) close() {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	select {
 	case <-p.stop:
 	default:
 		close(p.stop)
 	}
-	p.mu.Unlock()
-	p.wg.Wait()
 }
-
-// send has a letter brought.
-func (p *postOffice) send(l letter) { p.wg.Go(func() { p.bring(l) }) }
 
 // bring brings a letter until it is acknowledged; false where the office closed before.
 func (p *postOffice) bring(l letter) bool {

@@ -13,10 +13,10 @@ import (
 // while `serve` takes in texts and answers them. What could not be stored is never acknowledged; each time the
 // same process goes on by itself; and in the end nothing is lost and nothing said twice.
 //
-// It fails where Receive (bot/bot.go) acknowledges without storing, where rescue makes planned of sending (a
-// Record that failed after the send is then sent twice), and, silent: where connections have no deadline of
-// their own (store/patience.go): the worker hangs, and serve cannot stop in good order.
+// It fails where Receive (bot/bot.go) acknowledges without storing, and, silent: where connections have no
+// deadline of their own (store/patience.go): the worker hangs, and serve cannot stop in good order.
 func TestServeOutlivesItsPostgreSQL(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	c := storetest.NewCluster(t)
 	proxy := storetest.NewProxy(t, c.Addr)
 	address := strings.Replace(c.URL, c.Addr, proxy.Addr, 1)

@@ -17,6 +17,7 @@ import (
 // back what it did not begin, where a stop during the start is an error (unlessTold in serve.go), and where
 // serve does not wait for its worker.
 func TestStoppedAndStartedOverAndOver(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	eachDatabase(t, func(t *testing.T, database string) {
 		times := storetest.Size(t, 8, 30, 100)
 		const people = 200
