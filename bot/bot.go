@@ -100,18 +100,21 @@ func (b *Bot) Forget(ctx context.Context, channel, address, providerID string) e
 // Receive takes in what a person wrote: stored first, then interpreted. A nil error says that it is stored
 // and may be acknowledged; what could not be interpreted now is interpreted by the next tick.
 func (b *Bot) Receive(ctx context.Context, in Inbound) error {
-	_, err := b.TakeIn(ctx, in)
+	_, err := b.TakeIn(ctx, in, false)
 	return err
 }
 
-// TakeIn is Receive, and says whether the text was a new one.
-func (b *Bot) TakeIn(ctx context.Context, in Inbound) (fresh bool, err error) {
+// TakeIn is Receive, and says whether the text was a new one. With later all but a STOP is only stored.
+func (b *Bot) TakeIn(ctx context.Context, in Inbound, later bool) (fresh bool, err error) {
 	if in.At.IsZero() {
 		in.At = b.Now()
 	}
 	id, fresh, err := b.Store.SaveReply(ctx, in)
 	if err != nil || !fresh {
 		return false, err
+	}
+	if later && in.OptOut != "STOP" && Understand(in.Text, nil).Kind != reminders.ReplyStop {
+		return true, nil
 	}
 	if err := b.inOrder(ctx, id); err != nil {
 		b.Log.Error("interpreting a reply; the next tick tries again", "reply", id, "channel", in.Channel, "error", err)

@@ -21,8 +21,9 @@ type Desk interface {
 	Sweeps(channel string) (every time.Duration, ok bool)
 	// Sweep asks it, and with left also what left in our name. What was read is returned also beside an error.
 	Sweep(ctx context.Context, channel string, since time.Time, left bool, conversations func(context.Context) ([]string, error)) (Seen, error)
-	// TakeIn takes in what somebody wrote as a webhook would; fresh is false for a text that is there already.
-	TakeIn(ctx context.Context, in Inbound) (fresh bool, err error)
+	// TakeIn takes in what somebody wrote as a webhook would; fresh is false for a text that is there already. With
+	// later all but a STOP is only stored, for CatchUp to interpret.
+	TakeIn(ctx context.Context, in Inbound, later bool) (fresh bool, err error)
 	// On says whether a channel is configured.
 	On(channel string) bool
 	// Every is the time between two messages on a channel, over all workers together; 0 = no limit.

@@ -108,23 +108,26 @@ func (e *Engine) sweep(ctx context.Context, channel string, now time.Time, heard
 	seen, asking := e.Desk.Sweep(asked, channel, since.Add(-sweepMargin), left, func(ctx context.Context) ([]string, error) {
 		return e.Store.Conversations(ctx, channel, now.Add(-conversationAge))
 	})
-	// What was read is taken in, also where something broke on the way.
+	strays := 0
+	if left && len(seen.Left) > 0 {
+		var err error
+		strays, err = e.Store.KeepStrays(ctx, now, seen.Left)
+		if err != nil {
+			return err
+		}
+		if strays > 0 {
+			e.Log.Warn("the provider has texts of ours that the database does not know of; they are not sent again", "channel", channel, "texts", strays)
+		}
+	}
+	// What was read is taken in, also where something broke on the way. Where the database has lost what left, an answer
+	// waits for the next tick: its question will have been found by then. A STOP waits for nothing.
 	for _, in := range seen.Inbound {
-		fresh, err := e.Desk.TakeIn(ctx, in)
+		fresh, err := e.Desk.TakeIn(ctx, in, strays > 0)
 		if err != nil {
 			return err
 		}
 		if fresh {
 			counts.Swept++
-		}
-	}
-	if left && len(seen.Left) > 0 {
-		n, err := e.Store.KeepStrays(ctx, now, seen.Left)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			e.Log.Warn("the provider has texts of ours that the database does not know of; they are not sent again", "channel", channel, "texts", n)
 		}
 	}
 	switch {
