@@ -13,9 +13,6 @@ import (
 // is the last one. ENOTFOUND for a message that is not ours.
 func (s *Store) Report(ctx context.Context, now time.Time, report reminders.StatusReport) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := judge(ctx, t, now, report); err != nil {
-			return err
-		}
 		id, number, err := reported(ctx, t, report)
 		if err != nil {
 			return err
@@ -56,7 +53,10 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 			return nil
 		}
 		if !r.report(now, report) {
-			return nil
+			return nil // also where it comes again: it counts once
+		}
+		if err := judge(ctx, t, now, report); err != nil {
+			return err
 		}
 		if err := update(ctx, t, now, []lifeRow{r}); err != nil {
 			return err
@@ -138,9 +138,11 @@ func reported(ctx context.Context, t *tx, report reminders.StatusReport) (id int
 		var rows []struct {
 			ID     int64 `db:"id"`
 			Number int   `db:"number"`
+			Found  bool  `db:"found"` // by its text alone: see disown
 		}
-		if err := t.all(ctx, &rows, `SELECT message_id AS id, number FROM attempts WHERE provider_id = $1
-			UNION ALL SELECT id, attempts AS number FROM messages WHERE provider_id = $1`, report.ProviderID); err != nil {
+		if err := t.all(ctx, &rows, `SELECT message_id AS id, number, decision = 'found' AS found FROM attempts WHERE provider_id = $1
+			UNION ALL SELECT m.id, m.attempts AS number, EXISTS (SELECT 1 FROM attempts AS t WHERE t.message_id = m.id AND t.number = m.attempts AND t.decision = 'found') AS found
+				FROM messages AS m WHERE m.provider_id = $1`, report.ProviderID); err != nil {
 			return 0, 0, fmt.Errorf("looking for a reported message: %w", err)
 		}
 		for _, r := range rows {
@@ -148,8 +150,10 @@ func reported(ctx context.Context, t *tx, report reminders.StatusReport) (id int
 				return r.ID, r.Number, nil
 			}
 		}
-		if len(rows) > 0 { // it says two messages at once: it is believed about neither
-			return 0, 0, reminders.Errorf(reminders.ENOTFOUND, "the report's id is that of message %d, not of %d", rows[0].ID, report.MessageID)
+		for _, r := range rows {
+			if !r.Found { // it says two messages at once: it is believed about neither
+				return 0, 0, reminders.Errorf(reminders.ENOTFOUND, "the report's id is that of message %d, not of %d", r.ID, report.MessageID)
+			}
 		}
 	}
 	if report.MessageID != 0 {

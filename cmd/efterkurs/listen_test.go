@@ -139,7 +139,7 @@ func TestThreeFilteredTextsInARowHaltTheChannel(t *testing.T) {
 		for i, status := range []string{"undelivered", "undelivered", "delivered", "undelivered", "undelivered"} {
 			code := map[string]string{"undelivered": "30007"}[status]
 			a.reports(t, tw, texts[i].SID, status, code)
-			a.reports(t, tw, texts[i].SID, status, "") // the same once more counts for nothing
+			a.reports(t, tw, texts[i].SID, status, code) // the same once more counts for nothing
 		}
 		if halted, err := a.store.Halted(t.Context()); err != nil || len(halted) != 0 {
 			t.Fatalf("halted after two in a row: %v, %v", halted, err)

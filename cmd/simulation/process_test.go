@@ -92,6 +92,10 @@ func (p *process) border(ctx context.Context, at store.Border) error {
 		if p.fate.one(t.odds.death, 2) {
 			return p.die("after a commit")
 		}
+		if p.fate.one(t.odds.death, 14) {
+			t.fault("suspended after a commit")
+			time.Sleep(time.Duration(p.fate.draw(15)%20) * time.Minute)
+		}
 	}
 	return nil
 }
