@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -133,7 +134,10 @@ func (s *Store) Close() error {
 		errs = append(errs, s.ro.Close())
 	}
 	if s.db != nil {
-		errs = append(errs, s.db.Close())
+		// A connection that was given up has been closed already: there is nobody to say goodbye to.
+		if err := s.db.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

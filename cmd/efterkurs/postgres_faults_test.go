@@ -14,7 +14,7 @@ import (
 // same process goes on by itself; and in the end nothing is lost and nothing said twice.
 //
 // It fails where Receive (bot/bot.go) acknowledges without storing, and, silent: where connections have no
-// deadline of their own (store/patience.go): the worker hangs, and serve cannot stop in good order.
+// deadline of their own (store/patience.go): then whoever has one hangs, and serve does not stop in good order.
 func TestServeOutlivesItsPostgreSQL(t *testing.T) {
 	t.Parallel() // it waits more than it works
 	c := storetest.NewCluster(t)
@@ -65,6 +65,7 @@ func TestServeOutlivesItsPostgreSQL(t *testing.T) {
 			t.Logf("%s: went on %s after the database was back", fault.name, time.Since(back).Round(time.Millisecond))
 		}
 	}
+	await(t, 2*time.Minute, "the last connection that carries nothing to be given up", func() bool { return proxy.Swallowed() == 0 })
 	ended := time.Now()
 	o.lift()
 	stop()

@@ -17,8 +17,9 @@ type Proxy struct {
 	wg       sync.WaitGroup
 	mu       sync.Mutex
 	conns    map[net.Conn]bool
-	dead     chan struct{} // closed = connections made until now carry nothing any more
-	silent   bool          // connections made from now on carry nothing
+	clients  map[net.Conn]bool // open on the program's side; true = swallowed
+	dead     chan struct{}     // closed = connections made until now carry nothing any more
+	silent   bool              // connections made from now on carry nothing
 }
 
 // NewProxy starts a proxy to target (host:port) that ends with the test.
@@ -28,7 +29,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Proxy{Addr: listener.Addr().String(), target: target, listener: listener, conns: map[net.Conn]bool{}, dead: make(chan struct{})}
+	p := &Proxy{Addr: listener.Addr().String(), target: target, listener: listener, conns: map[net.Conn]bool{}, clients: map[net.Conn]bool{}, dead: make(chan struct{})}
 	p.wg.Go(p.accept)
 	t.Cleanup(func() {
 		listener.Close()
@@ -48,7 +49,29 @@ func (p *Proxy) Swallow() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.silent = true
+	for c := range p.clients {
+		p.clients[c] = true
+	}
 	close(p.dead)
+}
+
+// Swallowed is how many connections that carry nothing any more the program still holds.
+func (p *Proxy) Swallowed() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, swallowed := range p.clients {
+		if swallowed {
+			n++
+		}
+	}
+	return n
+}
+
+// gone notes that the program has closed a connection.
+func (p *Proxy) gone(client net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.clients, client)
 }
 
 // Recover lets connections made from now on through. Those that were swallowed stay silent for ever.
@@ -67,20 +90,28 @@ func (p *Proxy) accept() {
 		p.mu.Lock()
 		p.conns[client] = true
 		silent, dead := p.silent, p.dead
+		p.clients[client] = silent
 		p.mu.Unlock()
 		if silent {
-			p.wg.Go(func() { p.drain(client) })
+			p.wg.Go(func() {
+				p.drain(client)
+				p.gone(client)
+			})
 			continue
 		}
 		server, err := net.Dial("tcp", p.target)
 		if err != nil {
 			client.Close() // the database is down: who connects is told so
+			p.gone(client)
 			continue
 		}
 		p.mu.Lock()
 		p.conns[server] = true
 		p.mu.Unlock()
-		p.wg.Go(func() { p.carry(client, server, dead) })
+		p.wg.Go(func() {
+			p.carry(client, server, dead)
+			p.gone(client)
+		})
 		p.wg.Go(func() { p.carry(server, client, dead) })
 	}
 }
