@@ -57,15 +57,15 @@ func (b *Bot) Send(ctx context.Context, out reminders.Outgoing) reminders.Result
 // connection came about: what it could not bring is fetched within a minute. Slack repeats what is not acknowledged for six
 // minutes and wants a request a person, so that it is asked only after nobody has listened for longer than Listens.
 const (
-	SweepSMS = 50 * time.Second
-	Listens  = 90 * time.Second
+	ListEvery = 50 * time.Second
+	Listens   = 90 * time.Second
 )
 
 // Sweeps says whether a channel's provider can be asked what people wrote, and how often it is.
 func (b *Bot) Sweeps(channel string) (every time.Duration, ok bool) {
 	_, ok = b.Channels[channel].(Sweeper)
 	if channel == reminders.SMS {
-		return SweepSMS, ok
+		return ListEvery, ok
 	}
 	return Listens, ok
 }

@@ -20,6 +20,9 @@ func (e *Engine) deliver(ctx context.Context, maxPriority int, counts *Counts) e
 		if err != nil {
 			return err
 		}
+		if err := e.catchUpNow(ctx, counts); err != nil {
+			return err
+		}
 		now := e.Now()
 		// From the claim on only waiting is interrupted: what is in hand is sent or given back. A commit that is cut
 		// short may have happened.

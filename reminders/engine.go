@@ -50,6 +50,7 @@ type Engine struct {
 
 	listening sync.Mutex
 	listened  map[string]bool // channels that this process has asked once; guarded by listening
+	deferred  bool            // what people wrote waits for the next tick; guarded by listening
 }
 
 const (
@@ -74,7 +75,7 @@ func (e *Engine) Tick(ctx context.Context) (Counts, error) {
 	var counts Counts
 	var errs []error
 	for _, stage := range []func(context.Context, *Counts) error{
-		e.catchUp, e.hear, e.planAll, e.pairAll, e.closeVisits, e.deliverAll, e.reconcile, e.rescue, e.forget,
+		e.catchUpFirst, e.hear, e.planAll, e.pairAll, e.closeVisits, e.deliverAll, e.reconcile, e.rescue, e.forget,
 	} {
 		if ctx.Err() != nil {
 			break
@@ -102,6 +103,14 @@ func (e *Engine) catchUp(ctx context.Context, counts *Counts) error {
 	n, err := e.Desk.CatchUp(ctx)
 	counts.Replies += n
 	return err
+}
+
+// catchUpFirst is what a tick begins with: also what an earlier one deferred.
+func (e *Engine) catchUpFirst(ctx context.Context, counts *Counts) error {
+	e.listening.Lock()
+	e.deferred = false
+	e.listening.Unlock()
+	return e.catchUp(ctx, counts)
 }
 
 // planAll plans every enrolment that changed since it was last planned.

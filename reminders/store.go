@@ -199,6 +199,8 @@ type Store interface {
 	// Swept records that everything written on channel before until is taken in, and that nothing is missed any more
 	// unless something was missed anew since missed was read.
 	Swept(ctx context.Context, channel string, until, missed time.Time) error
+	// Taken says which of a channel's incoming texts are in, by the provider's id.
+	Taken(ctx context.Context, channel string, providerIDs []string) (map[string]bool, error)
 	// Conversations returns the addresses that were written to on channel since since.
 	Conversations(ctx context.Context, channel string, since time.Time) ([]string, error)
 	// KeepStrays keeps, as keyed hashes, what left and no message knows of, and says how many are new.

@@ -81,6 +81,18 @@ func (e *Engine) listen(ctx context.Context, counts *Counts) (deaf map[string]bo
 	return deaf, nil
 }
 
+// catchUpNow interprets what was stored and not interpreted, before anything more is claimed: one of them may be a STOP. Not
+// in the tick that found out that the database had lost something: see sweep.
+func (e *Engine) catchUpNow(ctx context.Context, counts *Counts) error {
+	e.listening.Lock()
+	wait := e.deferred
+	e.listening.Unlock()
+	if wait {
+		return nil
+	}
+	return e.catchUp(ctx, counts)
+}
+
 // errMore says that a provider's record is not read to its end yet.
 var errMore = errors.New("not everything is read yet")
 
@@ -121,7 +133,19 @@ func (e *Engine) sweep(ctx context.Context, channel string, now time.Time, heard
 	}
 	// What was read is taken in, also where something broke on the way. Where the database has lost what left, an answer
 	// waits for the next tick: its question will have been found by then. A STOP waits for nothing.
+	ids := make([]string, len(seen.Inbound))
+	for i, in := range seen.Inbound {
+		ids[i] = in.ProviderID
+	}
+	taken, err := e.Store.Taken(ctx, channel, ids)
+	if err != nil {
+		return err
+	}
+	e.deferred = e.deferred || strays > 0
 	for _, in := range seen.Inbound {
+		if taken[in.ProviderID] { // nearly all: a webhook brought it
+			continue
+		}
 		fresh, err := e.Desk.TakeIn(ctx, in, strays > 0)
 		if err != nil {
 			return err

@@ -66,6 +66,24 @@ func (s *Store) Heard(ctx context.Context, channel string, now time.Time, gap ti
 	})
 }
 
+// Taken says which texts are in (the replies' unique key).
+func (s *Store) Taken(ctx context.Context, channel string, providerIDs []string) (taken map[string]bool, err error) {
+	taken = map[string]bool{}
+	err = s.peek(ctx, func(t *tx) error {
+		return textChunks(providerIDs, func(list string, args []any) error {
+			var ids []string
+			if err := t.all(ctx, &ids, `SELECT provider_id FROM replies WHERE provider_id IN (`+list+`) AND channel = `+fmt.Sprintf("$%d", len(args)+1), append(args, channel)...); err != nil {
+				return fmt.Errorf("asking which texts are in: %w", err)
+			}
+			for _, id := range ids {
+				taken[id] = true
+			}
+			return nil
+		})
+	})
+	return taken, err
+}
+
 // Conversations returns the addresses that were written to on channel since since (index messages_address).
 func (s *Store) Conversations(ctx context.Context, channel string, since time.Time) (addresses []string, err error) {
 	err = s.peek(ctx, func(t *tx) error {

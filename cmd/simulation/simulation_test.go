@@ -15,11 +15,12 @@ import (
 	"testing/synctest"
 
 	"efterkurs/store"
+	"efterkurs/store/storetest"
 	"efterkurs/templates"
 )
 
 var (
-	seeds = flag.Int("seeds", 100, "how many seeds are run")
+	seeds = flag.Int("seeds", 0, "how many seeds are run; 0 = as EFTERKURS_TEST_SIZE says")
 	from  = flag.Uint64("from", 1, "the first of them")
 )
 
@@ -27,6 +28,12 @@ var (
 // the provider is called, where an unknown outcome is sent again, where a claim does not ask who opted out, where
 // a report may move a message back, and where nothing is swept (see the README for which breaks were tried).
 func TestTheRulesHoldWhateverBefalls(t *testing.T) {
+	if *seeds == 0 {
+		*seeds = storetest.Size(t, 100, 2000, 20000)
+		if raced {
+			*seeds /= 5 // the detector takes its time
+		}
+	}
 	texts, err := templates.Load("")
 	if err != nil {
 		t.Fatal(err)
