@@ -19,11 +19,12 @@
 //  2. The intent (state sending, an open attempt) is committed before the provider is called. An outcome
 //     nobody saw is unknown, and is never resent blindly.
 //  3. Nobody who said STOP is written to: asked in the transaction that claims, and again in the one that
-//     commits the intent.
+//     commits the intent. What people wrote while nobody listened is fetched before anything is claimed;
+//     where that fails, the channel waits (sweep.go).
 //  4. A provider's report only moves a message forward.
 //  5. Instants come from the caller's clock, are stored in UTC, and all arithmetic in days is done on the
 //     calendar of one zone.
 //
-// Engine.Tick runs the stages in order: replies, plan, pair, claim and send, reconcile, rescue. Each is
+// Engine.Tick runs the stages in order: replies, listen, plan, pair, claim and send, reconcile, rescue. Each is
 // idempotent and safe beside other workers, so any worker may tick at any time and nobody leads.
 package reminders

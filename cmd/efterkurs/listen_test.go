@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -284,4 +285,43 @@ func TestOfTwoEqualTextsInDoubtEachGetsARecordOfItsOwn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// suspended is a store whose process sleeps for minutes once an intent is committed, as a virtual machine does that is moved.
+type suspended struct {
+	reminders.Store
+	clock *handClock
+}
+
+func (s suspended) Begin(ctx context.Context, now time.Time, intents []reminders.Intent) (map[int64]reminders.Began, error) {
+	fates, err := s.Store.Begin(ctx, now, intents)
+	s.clock.set(s.clock.Now().Add(4 * time.Minute))
+	return fates, err
+}
+
+// A worker that slept through its lease does not send what others have begun to ask about. It fails where a lease is not
+// looked at between the commit of the intent and the request.
+func TestAWorkerThatSleptThroughItsLeaseSendsNothing(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, database string) {
+		a, clock, tw := twilioApp(t, database, 3)
+		awake := a.engine.Store
+		a.engine.Store = suspended{awake, clock}
+		clock.set(time.Date(2031, 9, 2, 12, 0, 0, 0, danish))
+		if _, err := a.engine.DeliverReplies(t.Context()); err != nil { // plans nothing: only listens
+			t.Fatal(err)
+		}
+		counts := a.ticks(t, clock, "2031-09-02 12:00")
+		if got := len(tw.Messages()); got != 0 || counts.Sent != 0 {
+			t.Errorf("%d texts were sent after the lease, %+v", got, counts)
+		}
+		a.engine.Store = awake
+		for _, at := range []string{"12:10", "12:30", "12:50"} {
+			a.ticks(t, clock, "2031-09-02 "+at)
+		}
+		for _, phone := range []string{firstPhone, "+4520115001", "+4520115002"} {
+			if got := sentTo(tw, phone); len(got) != 1 {
+				t.Errorf("%s got %d texts", phone, len(got))
+			}
+		}
+	})
 }
