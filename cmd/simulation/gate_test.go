@@ -52,6 +52,12 @@ func (g *gate) pass(key string) luck {
 	return <-w.ch
 }
 
+// leave is what somebody does who goes to sleep or ends: whoever passes after them sees what they did.
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+}
+
 // run opens the gate for one after the other until ctx is done.
 func (g *gate) run(ctx context.Context) {
 	for {

@@ -73,13 +73,13 @@ func (p *process) border(ctx context.Context, at store.Border) error {
 	if p.dead {
 		return errDead
 	}
-	t := p.town
+	t, who := p.town, teller(ctx)
+	if who == "" {
+		return nil // the simulation itself
+	}
+	defer t.gate.leave()
 	switch at {
 	case store.Begin, store.Read:
-		who := teller(ctx)
-		if who == "" {
-			return nil // the simulation itself, at its beginning and end
-		}
 		p.fate = t.gate.pass(p.name + " " + who + " " + string(at))
 		if p.dead {
 			return errDead
@@ -94,7 +94,9 @@ func (p *process) border(ctx context.Context, at store.Border) error {
 		}
 		if p.fate.one(t.odds.death, 14) {
 			t.fault("suspended after a commit")
-			time.Sleep(time.Duration(p.fate.draw(15)%20) * time.Minute)
+			asleep := time.Duration(p.fate.draw(15)%20) * time.Minute
+			t.gate.leave()
+			time.Sleep(asleep)
 		}
 	}
 	return nil
@@ -117,6 +119,7 @@ func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errDead
 	}
 	fate := t.gate.pass(p.name + " " + teller(req.Context()) + " " + req.Method + " " + body)
+	defer t.gate.leave()
 	switch {
 	case p.dead:
 		return nil, errDead
@@ -147,6 +150,7 @@ func (w wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("the connection broke")
 	case fate.one(t.odds.network, 8):
 		t.fault("answer late")
+		t.gate.leave()
 		select { // later than anybody waits for
 		case <-time.After(time.Minute):
 		case <-req.Context().Done():
@@ -209,6 +213,7 @@ func (h handler) RoundTrip(req *http.Request) (*http.Response, error) {
 	p := alive[fate.draw(13)%uint64(len(alive))]
 	answer := httptest.NewRecorder()
 	p.web.ServeHTTP(answer, req)
+	h.t.gate.pass(who + " answered") // which may be because the time was up, while somebody else goes on
 	if p.dead {
 		return nil, errNobody
 	}

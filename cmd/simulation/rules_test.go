@@ -88,6 +88,9 @@ func (t *town) check() (broken []string) {
 		if m.State.HasLeft() && !have[m.ProviderID] {
 			fail("message %d (%s) is %s as %q, which the provider does not have", m.ID, m.Step, m.State, m.ProviderID)
 		}
+		if t.delivered[m.ProviderID] && m.State != reminders.Delivered && m.State != reminders.Skipped {
+			fail("message %d (%s) is %s, and its delivery was reported", m.ID, m.Step, m.State)
+		}
 		if m.State.HasLeft() && holder[m.ProviderID] != m.ID {
 			fail("messages %d and %d are the same text at the provider", m.ID, holder[m.ProviderID])
 		}

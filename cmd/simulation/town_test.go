@@ -32,25 +32,26 @@ type odds struct {
 
 // town is the world of one seed.
 type town struct {
-	t        *testing.T
-	seed     uint64
-	file     string
-	odds     odds
-	chance   *rand.Rand // of the story: only the story draws
-	gate     *gate
-	twilio   *providertest.Twilio
-	next     providertest.Behaviour
-	texts    *templates.Texts
-	calendar *reminders.Calendar
-	people   []string // phones
-	procs    []*process
-	started  int
-	seen     int // of the provider's messages, those whose callbacks are under way
-	others   sync.WaitGroup
-	said     []said
-	faults   map[string]int
-	story    []string // nil = nobody listens
-	ended    bool
+	t         *testing.T
+	seed      uint64
+	file      string
+	odds      odds
+	chance    *rand.Rand // of the story: only the story draws
+	gate      *gate
+	twilio    *providertest.Twilio
+	next      providertest.Behaviour
+	texts     *templates.Texts
+	calendar  *reminders.Calendar
+	people    []string // phones
+	procs     []*process
+	started   int
+	seen      int // of the provider's messages, those whose callbacks are under way
+	others    sync.WaitGroup
+	said      []*said
+	faults    map[string]int
+	delivered map[string]bool // reports of delivery that were taken in, by the provider's id
+	story     []string        // nil = nobody listens
+	ended     bool
 }
 
 // said is what somebody wrote.
@@ -67,7 +68,11 @@ func (t *town) must(err error) {
 	}
 }
 
-func (t *town) fault(kind string) { t.faults[kind]++ }
+func (t *town) fault(kind string) {
+	t.gate.mu.Lock()
+	defer t.gate.mu.Unlock()
+	t.faults[kind]++
+}
 
 func (t *town) tell(format string, args ...any) {
 	if t.story != nil {
@@ -89,7 +94,7 @@ func (t *town) alive() []*process {
 
 // settle is a town with its people, at noon of the last day of their class.
 func settle(test *testing.T, seed uint64, file string, texts *templates.Texts, listen bool) *town {
-	t := &town{t: test, seed: seed, file: file, texts: texts, chance: rand.New(rand.NewPCG(seed, 2)), gate: newGate(seed), faults: map[string]int{},
+	t := &town{t: test, seed: seed, file: file, texts: texts, chance: rand.New(rand.NewPCG(seed, 2)), gate: newGate(seed), faults: map[string]int{}, delivered: map[string]bool{},
 		twilio: providertest.NewTwilioHandler(test)}
 	if listen {
 		t.story = []string{}
@@ -150,7 +155,9 @@ func (t *town) live() {
 
 // round lets some time pass, people write, and workers tick at once.
 func (t *town) round() {
+	t.gate.pass("story")
 	t.pass()
+	t.gate.pass("story")
 	if len(t.alive()) < 3 && t.chance.IntN(3) > 0 || len(t.alive()) == 0 && t.chance.IntN(2) == 0 {
 		t.procs = append(t.procs, t.start())
 	}
@@ -159,12 +166,16 @@ func (t *town) round() {
 		if t.chance.IntN(4) == 0 {
 			continue
 		}
-		busy.Go(func() { t.tick(p) })
+		busy.Go(func() {
+			defer t.gate.leave()
+			t.tick(p)
+		})
 	}
 	for range t.chance.IntN(3) {
 		t.writes()
 	}
 	busy.Wait()
+	t.gate.pass("story")
 	if t.chance.IntN(4) == 0 { // somebody presses the button
 		for _, p := range t.alive()[:min(1, len(t.alive()))] {
 			_ = p.store.Resume(context.Background(), reminders.SMS)
@@ -202,13 +213,14 @@ func (t *town) writes() {
 	text := answers[t.chance.IntN(len(answers))]
 	delay := time.Duration(t.chance.IntN(3000)) * time.Millisecond
 	lost, twice := t.chance.IntN(100), t.chance.IntN(100)
-	n := len(t.said)
-	t.said = append(t.said, said{})
+	n, w := len(t.said), &said{}
+	t.said = append(t.said, w)
 	t.others.Go(func() {
+		defer t.gate.leave()
 		time.Sleep(delay)
 		t.gate.pass(fmt.Sprintf("text %d", n))
 		m := t.twilio.Arrive(providertest.TwilioMessage{From: phone, To: t.twilio.Number, Body: text})
-		t.said[n] = said{phone: phone, text: text, sid: m.SID, at: time.Now()}
+		*w = said{phone: phone, text: text, sid: m.SID, at: time.Now()}
 		t.tell("%s writes %q", phone, text)
 		if t.odds.webhook > 0 && lost < int(100/t.odds.webhook) {
 			t.fault("webhook lost")
@@ -226,8 +238,8 @@ func (t *town) writes() {
 				t.fault("webhook not taken")
 				continue
 			}
-			if t.said[n].acked.IsZero() {
-				t.said[n].acked = time.Now()
+			if w.acked.IsZero() {
+				w.acked = time.Now()
 				t.tell("%q of %s is taken in", text, phone)
 			}
 		}
@@ -269,6 +281,7 @@ func (t *town) delivers() {
 			t.fault("callbacks lost")
 		}
 		t.others.Go(func() {
+			defer t.gate.leave()
 			time.Sleep(late)
 			for i, status := range steps {
 				t.gate.pass(fmt.Sprintf("status %d.%d", n, i))
@@ -281,7 +294,9 @@ func (t *town) delivers() {
 					return
 				}
 				who := tell(context.Background(), fmt.Sprintf("status %d.%d", n, i))
-				_, _ = t.twilio.Callback(who, &http.Client{Transport: handler{t}}, m.SID, status, carry)
+				if answer, err := t.twilio.Callback(who, &http.Client{Transport: handler{t}}, m.SID, status, carry); err == nil && answer < 300 && status == "delivered" {
+					t.delivered[m.SID] = true
+				}
 				t.twilio.SetStatus(m.SID, final, 0)
 			}
 		})
@@ -291,14 +306,18 @@ func (t *town) delivers() {
 
 // end lets everything come to rest: no more faults, one process, a quarter of an hour for each thing in doubt.
 func (t *town) end() {
+	t.gate.pass("story")
 	t.odds = odds{}
+	t.gate.pass("story") // whoever goes on sees it
 	t.others.Wait()
+	t.gate.pass("story")
 	for _, p := range t.alive() {
 		p.dead = true // as at every restart
 	}
 	last := t.start()
 	t.procs = append(t.procs, last)
 	for range 36 {
+		t.gate.pass("story")
 		_ = last.store.Resume(context.Background(), reminders.SMS)
 		t.tick(last)
 		t.others.Wait()
