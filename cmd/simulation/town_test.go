@@ -133,8 +133,8 @@ func day(s string) reminders.Date {
 	return d
 }
 
-// rounds is how long a story is: through the second week of the programme.
-const rounds = 40
+// rounds is how long a story is: into the second week of the programme, or far beyond it.
+const rounds = 26
 
 // live is the story.
 func (t *town) live() {
@@ -316,12 +316,12 @@ func (t *town) end() {
 	}
 	last := t.start()
 	t.procs = append(t.procs, last)
-	for range 36 {
+	for range 22 {
 		t.gate.pass("story")
 		_ = last.store.Resume(context.Background(), reminders.SMS)
 		t.tick(last)
 		t.others.Wait()
-		time.Sleep(4 * time.Minute)
+		time.Sleep(5 * time.Minute)
 	}
 	t.ended = true
 }
