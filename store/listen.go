@@ -193,7 +193,23 @@ func strays(ctx context.Context, t *tx, intents []reminders.Intent) (strayText, 
 		}
 		return nil
 	})
-	return out, err
+	if err != nil || len(out.byHash) == 0 {
+		return out, err
+	}
+	// One that says what a message in doubt says may be that message's: whose it is will be found out there, and what is
+	// about to be said with the same words is another.
+	var doubtful []struct {
+		Channel string `db:"channel"`
+		Address string `db:"address"`
+		Body    string `db:"body"`
+	}
+	if err := t.all(ctx, &doubtful, `SELECT m.channel, m.address, m.body FROM messages AS m WHERE m.state IN ('sending', 'unknown')`); err != nil {
+		return out, fmt.Errorf("looking for messages in doubt: %w", err)
+	}
+	for _, d := range doubtful {
+		delete(out.byHash, t.s.strayHash(d.Channel, d.Address, d.Body))
+	}
+	return out, nil
 }
 
 // take gives the stray that an intent has become already, to it alone. One from before the message was due is another

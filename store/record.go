@@ -107,10 +107,17 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 			continue
 		}
 		// A record that another message was given meanwhile is not this one's: it is asked about again.
-		if c.Decision == reminders.DecisionFound && taken(known, c) {
-			t.s.log.Info("a provider's record belongs to another message", "message", c.ID)
-			continue
+		if other := known[c.Result.ProviderID]; other != 0 && other != c.ID {
+			if c.Decision == reminders.DecisionFound {
+				t.s.log.Info("a provider's record belongs to another message", "message", c.ID)
+				continue
+			}
+			// An answer says whose it is; a list does not.
+			if err := disown(ctx, t, now, c.ID, c.Result.ProviderID); err != nil {
+				return err
+			}
 		}
+		known[c.Result.ProviderID] = c.ID
 		if c.Attempt > 0 {
 			ended.add(c.ID, c.Attempt, ms(c.EndedAt), string(outcomeOf(c)), c.Result.ProviderID, c.Result.Code, c.Result.Detail, c.Decision)
 		}
@@ -136,7 +143,7 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 func holders(ctx context.Context, t *tx, changes []reminders.Change) (map[string]int64, error) {
 	var ids []string
 	for _, c := range changes {
-		if c.Decision == reminders.DecisionFound {
+		if c.To.HasLeft() {
 			ids = append(ids, c.Result.ProviderID)
 		}
 	}
@@ -155,15 +162,6 @@ func holders(ctx context.Context, t *tx, changes []reminders.Change) (map[string
 		return nil
 	})
 	return out, err
-}
-
-// taken says whether the record that c brings is another message's, and makes it c's where it is nobody's.
-func taken(holders map[string]int64, c reminders.Change) bool {
-	if id, ok := holders[c.Result.ProviderID]; ok {
-		return id != c.ID
-	}
-	holders[c.Result.ProviderID] = c.ID
-	return false
 }
 
 // outcomeOf is the outcome that a change means for its attempt.

@@ -17,8 +17,10 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 		if err != nil {
 			return err
 		}
-		if err := disown(ctx, t, now, id, report); err != nil {
-			return err
+		if report.MessageID == id { // it bears our id
+			if err := disown(ctx, t, now, id, report.ProviderID); err != nil {
+				return err
+			}
 		}
 		var personID ref
 		if err := t.get(ctx, &personID, `SELECT person_id FROM messages WHERE id = $1`, id); err != nil {
@@ -81,17 +83,17 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 	})
 }
 
-// disown takes a provider's record away from a message that was given it by its text alone, when a report names
-// the message it belongs to: of two with the same text, both in doubt, the wrong one got it. That one is in doubt
-// again (index messages_provider).
-func disown(ctx context.Context, t *tx, now time.Time, owner int64, report reminders.StatusReport) error {
-	if report.MessageID != owner || report.ProviderID == "" {
+// disown takes a provider's record away from a message that was given it by its text alone, when a report or a late
+// answer names the message it belongs to: of two with the same text, both in doubt, the wrong one got it. That one is in
+// doubt again (index messages_provider).
+func disown(ctx context.Context, t *tx, now time.Time, owner int64, providerID string) error {
+	if providerID == "" {
 		return nil
 	}
 	var wrong []int64
 	if err := t.all(ctx, &wrong, `SELECT m.id FROM messages AS m JOIN attempts AS t ON t.message_id = m.id AND t.number = m.attempts
-		WHERE m.provider_id = $1 AND m.id <> $2 AND t.decision = $3 AND m.state IN ('accepted', 'sent', 'delivered', 'undelivered', 'failed')
-		ORDER BY m.id`+t.forUpdate(`FOR NO KEY UPDATE OF m`), report.ProviderID, owner, reminders.DecisionFound); err != nil {
+		WHERE m.provider_id = $1 AND m.id <> $2 AND t.decision IN ('found', 'earlier') AND m.state IN ('accepted', 'sent', 'delivered', 'undelivered', 'failed')
+		ORDER BY m.id`+t.forUpdate(`FOR NO KEY UPDATE OF m`), providerID, owner); err != nil {
 		return fmt.Errorf("looking for who else has a record: %w", err)
 	}
 	return inChunks(wrong, func(list string) error {
@@ -100,7 +102,7 @@ func disown(ctx context.Context, t *tx, now time.Time, owner int64, report remin
 			WHERE id IN (`+list+`)`, ms(now)); err != nil {
 			return fmt.Errorf("taking a record back: %w", err)
 		}
-		_, err := t.exec(ctx, `UPDATE attempts SET outcome = 'unknown', provider_id = '', code = '', decision = '' WHERE message_id IN (`+list+`) AND decision = $1`, reminders.DecisionFound)
+		_, err := t.exec(ctx, `UPDATE attempts SET outcome = 'unknown', provider_id = '', code = '', decision = '' WHERE message_id IN (`+list+`) AND decision IN ('found', 'earlier')`)
 		return err
 	})
 }
@@ -140,8 +142,8 @@ func reported(ctx context.Context, t *tx, report reminders.StatusReport) (id int
 			Number int   `db:"number"`
 			Found  bool  `db:"found"` // by its text alone: see disown
 		}
-		if err := t.all(ctx, &rows, `SELECT message_id AS id, number, decision = 'found' AS found FROM attempts WHERE provider_id = $1
-			UNION ALL SELECT m.id, m.attempts AS number, EXISTS (SELECT 1 FROM attempts AS t WHERE t.message_id = m.id AND t.number = m.attempts AND t.decision = 'found') AS found
+		if err := t.all(ctx, &rows, `SELECT message_id AS id, number, decision IN ('found', 'earlier') AS found FROM attempts WHERE provider_id = $1
+			UNION ALL SELECT m.id, m.attempts AS number, EXISTS (SELECT 1 FROM attempts AS t WHERE t.message_id = m.id AND t.number = m.attempts AND t.decision IN ('found', 'earlier')) AS found
 				FROM messages AS m WHERE m.provider_id = $1`, report.ProviderID); err != nil {
 			return 0, 0, fmt.Errorf("looking for a reported message: %w", err)
 		}

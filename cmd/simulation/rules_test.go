@@ -89,7 +89,7 @@ func (t *town) check() (broken []string) {
 			fail("message %d (%s) is %s as %q, which the provider does not have", m.ID, m.Step, m.State, m.ProviderID)
 		}
 		if t.delivered[m.ProviderID] && m.State != reminders.Delivered && m.State != reminders.Skipped {
-			fail("message %d (%s) is %s, and its delivery was reported", m.ID, m.Step, m.State)
+			fail("message %d (%s) is %s, and its delivery was reported; %s, tries %+v", m.ID, m.Step, m.State, m.ProviderID, attempts[m.ID])
 		}
 		if m.State.HasLeft() && holder[m.ProviderID] != m.ID {
 			fail("messages %d and %d are the same text at the provider", m.ID, holder[m.ProviderID])

@@ -294,6 +294,7 @@ func (t *town) delivers() {
 					return
 				}
 				who := tell(context.Background(), fmt.Sprintf("status %d.%d", n, i))
+				t.tell("callback %d %s %s %s", n, status, carry, m.SID)
 				if answer, err := t.twilio.Callback(who, &http.Client{Transport: handler{t}}, m.SID, status, carry); err == nil && answer < 300 && status == "delivered" {
 					t.delivered[m.SID] = true
 				}
