@@ -110,8 +110,15 @@ func (b *Bot) TakeIn(ctx context.Context, in Inbound, later bool) (fresh bool, e
 		in.At = b.Now()
 	}
 	id, fresh, err := b.Store.SaveReply(ctx, in)
-	if err != nil || !fresh {
+	if err != nil {
 		return false, err
+	}
+	if !fresh {
+		// Who stored it may have died before it was interpreted: that it is taken in is only said when a STOP holds.
+		if err := b.interpret(ctx, id); err != nil {
+			b.Log.Error("interpreting a reply that came again; the next tick tries again", "reply", id, "channel", in.Channel, "error", err)
+		}
+		return false, nil
 	}
 	if later && in.OptOut != "STOP" && Understand(in.Text, nil).Kind != reminders.ReplyStop {
 		return true, nil
