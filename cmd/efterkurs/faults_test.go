@@ -150,16 +150,7 @@ func TestWhatTheProviderNeverTookIsSentOnce(t *testing.T) {
 func TestACallbackMayComeBeforeTheAnswer(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, database string) {
 		a, clock, tw := twilioApp(t, database, 1)
-		server, err := a.server(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		listen := freeAddress(t)
-		server.Addr = listen
-		go func() { _ = server.ListenAndServe() }() // ends with Close below
-		t.Cleanup(func() { _ = server.Close() })
-		waitAlive(t, "http://"+listen)
-		tw.Route("http://127.0.0.1:9", "http://"+listen)
+		a.answers(t, tw)
 		var once sync.Once
 		tw.Script(func(int, url.Values) providertest.Behaviour {
 			return providertest.Behaviour{Stored: func(sid string) {
@@ -177,6 +168,20 @@ func TestACallbackMayComeBeforeTheAnswer(t *testing.T) {
 			t.Errorf("the welcome is %s, sent at %s", s.State, s.SentAt)
 		}
 	})
+}
+
+// answers serves the app's webhooks, and has the provider find them at PUBLIC_URL.
+func (a *app) answers(t *testing.T, tw *providertest.Twilio) {
+	t.Helper()
+	server, err := a.server(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Addr = freeAddress(t)
+	go func() { _ = server.ListenAndServe() }() // ends with Close below
+	t.Cleanup(func() { _ = server.Close() })
+	waitAlive(t, "http://"+server.Addr)
+	tw.Route("http://127.0.0.1:9", "http://"+server.Addr)
 }
 
 func waitAlive(t *testing.T, address string) {

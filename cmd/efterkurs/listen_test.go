@@ -114,16 +114,7 @@ func TestABackupPutBackSendsNothingASecondTime(t *testing.T) {
 func (a *app) reports(t *testing.T, tw *providertest.Twilio, sid, status, code string) {
 	t.Helper()
 	if a.web == nil {
-		server, err := a.server(nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		listen := freeAddress(t)
-		server.Addr = listen
-		go func() { _ = server.ListenAndServe() }() // ends with Close below
-		t.Cleanup(func() { _ = server.Close() })
-		waitAlive(t, "http://"+listen)
-		tw.Route("http://127.0.0.1:9", "http://"+listen)
+		a.answers(t, tw)
 	}
 	if got, err := tw.Callback(t.Context(), http.DefaultClient, sid, status, code); err != nil || got >= 300 {
 		t.Fatalf("callback %s: %d %v", status, got, err)
