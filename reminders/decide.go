@@ -179,7 +179,7 @@ func (e *Engine) tooLate(c *Claim, at time.Time) bool {
 }
 
 // RetryLater is how soon a message that nothing keeps but its channel or its question is looked at again;
-// deafRetry how soon where only the replies could not be read, which is tried again every minute.
+// deafRetry how soon where only replies could not be read, which is tried again every minute.
 const (
 	RetryLater = 5 * time.Minute
 	deafRetry  = time.Minute
@@ -189,7 +189,7 @@ const (
 // late it is skipped for the reason that kept it.
 func (e *Engine) later(now time.Time, c *Claim, reason string) Verdict {
 	wait := RetryLater
-	if reason == ReasonDeaf {
+	if reason == ReasonDeaf || reason == ReasonUnread {
 		wait = deafRetry
 	}
 	if c.ValidUntil.IsZero() {

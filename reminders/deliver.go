@@ -274,6 +274,13 @@ func (e *Engine) begin(ctx context.Context, verdicts []Verdict, counts *Counts) 
 				change = Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Skipped, Reason: ReasonTooLate}
 			}
 			changes = append(changes, change)
+		case Unread:
+			wait := e.later(now, &v.Claim, ReasonUnread)
+			change := Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Planned, Reason: wait.Reason, RunAt: wait.Until, ValidUntil: wait.Valid}
+			if wait.Do == DoSkip {
+				change = Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Skipped, Reason: wait.Reason}
+			}
+			changes = append(changes, change)
 		case Held:
 			held = append(held, v)
 		case OptedOut:

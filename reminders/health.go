@@ -13,6 +13,7 @@ const (
 	dueLate    = 15 * time.Minute // a message due that long, with no worker at it
 	leaseLate  = 2 * time.Minute  // past its end, two ticks should have taken the message back
 	unknownOld = unknownLimit + 5*time.Minute
+	unreadOld  = 5 * time.Minute // a reply is interpreted when it comes, or by the next tick
 	// staleLine is how far ahead a channel's line can be: further ahead a clock set wrong has left it.
 	staleLine = time.Minute
 )
@@ -28,6 +29,8 @@ type Health struct {
 	WorkedAt      time.Time // the last sign of a worker at work, in a tick that may not have ended; zero = none
 	Unknown       int       // outcomes nobody saw
 	OldestUnknown time.Time
+	Unread        int // replies that are stored and not interpreted
+	OldestUnread  time.Time
 	Inbox         int // replies that wait for a person
 	LastTick      Tick
 	Halted        map[string]Halt      // by channel
@@ -85,6 +88,7 @@ const (
 	FoundOldDoubt  = "unknown-old"
 	FoundThrottle  = "throttled"
 	FoundDeaf      = "deaf"
+	FoundUnread    = "unread"
 	FoundOff       = "off"
 )
 
@@ -134,6 +138,9 @@ func (h Health) Findings(now time.Time) []Finding {
 	}
 	if h.Lapsed > 0 && now.Sub(h.LapsedSince) > leaseLate {
 		say(Finding{Level: Warn, Key: FoundLapsed, Count: h.Lapsed, At: h.LapsedSince})
+	}
+	if h.Unread > 0 && now.Sub(h.OldestUnread) > unreadOld {
+		say(Finding{Level: Warn, Key: FoundUnread, Count: h.Unread, At: h.OldestUnread})
 	}
 	switch {
 	case h.Unknown > 0 && now.Sub(h.OldestUnknown) > unknownOld:

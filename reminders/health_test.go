@@ -48,6 +48,9 @@ func TestFindings(t *testing.T) {
 			[]Finding{{Level: Note, Key: FoundUnknown, Count: 1, At: ago(20 * time.Minute)}}},
 		"unknown for long": {well(func(h *Health) { h.Unknown, h.OldestUnknown = 1, ago(21*time.Minute) }),
 			[]Finding{{Level: Warn, Key: FoundOldDoubt, Count: 1, At: ago(21 * time.Minute)}}},
+		"a reply just in": {well(func(h *Health) { h.Unread, h.OldestUnread = 1, ago(5*time.Minute) }), nil},
+		"unread": {well(func(h *Health) { h.Unread, h.OldestUnread = 2, ago(6*time.Minute) }),
+			[]Finding{{Level: Warn, Key: FoundUnread, Count: 2, At: ago(6 * time.Minute)}}},
 		"throttled":      {well(func(h *Health) { h.Throttled = map[string]time.Time{SMS: noon.Add(time.Minute)} }), []Finding{{Level: Note, Key: FoundThrottle, Channel: SMS, At: noon.Add(time.Minute)}}},
 		"throttled once": {well(func(h *Health) { h.Throttled = map[string]time.Time{SMS: noon} }), nil},
 		"deaf": {well(func(h *Health) {

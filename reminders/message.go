@@ -59,7 +59,8 @@ const (
 const (
 	ReasonHalted = "channel halted"
 	ReasonSlowed = "channel slowed down"
-	ReasonDeaf   = "replies not read" // a STOP may be among what could not be fetched yet
+	ReasonUnread = "reply not understood" // one of theirs is stored, and what it means could not be written down yet
+	ReasonDeaf   = "replies not read"     // a STOP may be among what could not be fetched yet
 )
 
 // Decisions about outcomes that nobody saw. They stay with the try they are about, and are shown.

@@ -79,6 +79,7 @@ const (
 	OptedOut   Began = "opted out"   // skipped in the same transaction
 	DayTaken   Began = "day taken"   // the person has had an exercise today; still claimed
 	Held       Began = "held"        // the channel was halted or asked to slow down meanwhile; still claimed
+	Unread     Began = "unread"      // they have written something that is stored and not understood yet; still claimed
 	LeftBefore Began = "left before" // the provider has it: the database is a backup that was put back. Recorded as accepted
 )
 

@@ -234,6 +234,10 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 	if err != nil {
 		return nil, err
 	}
+	unread, err := unreadOf(ctx, t, persons.ids())
+	if err != nil {
+		return nil, err
+	}
 	earlier, err := strays(ctx, t, intents)
 	if err != nil {
 		return nil, err
@@ -275,6 +279,9 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		case m.OptedOut:
 			optedOut = append(optedOut, in.ID)
 			fates[in.ID] = reminders.OptedOut
+			continue
+		case unread[in.PersonID]:
+			fates[in.ID] = reminders.Unread
 			continue
 		case stopped[in.Channel]:
 			fates[in.ID] = reminders.Held
@@ -345,6 +352,35 @@ func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (pers
 	})
 	slices.Sort(persons)
 	return slices.Compact(persons), err
+}
+
+// unreadOf returns which of persons have written something that is stored and not interpreted, from any of their
+// addresses: the database went away between the two, and it may be a STOP (index replies_unread).
+func unreadOf(ctx context.Context, t *tx, personIDs []int64) (unread map[int64]bool, err error) {
+	persons, err := findPersons(ctx, t, personIDs)
+	if err != nil {
+		return nil, err
+	}
+	of := map[string][]int64{}
+	for _, id := range personIDs {
+		for _, address := range addressValues(persons[id]) {
+			of[address] = append(of[address], id)
+		}
+	}
+	unread = map[int64]bool{}
+	err = textChunks(slices.Collect(maps.Keys(of)), func(list string, args []any) error {
+		var found []string
+		if err := t.all(ctx, &found, `SELECT r.from_address FROM replies AS r WHERE r.state = 'received' AND r.from_address IN (`+list+`)`, args...); err != nil {
+			return fmt.Errorf("looking for replies nobody has interpreted: %w", err)
+		}
+		for _, address := range found {
+			for _, id := range of[address] {
+				unread[id] = true
+			}
+		}
+		return nil
+	})
+	return unread, err
 }
 
 type personDay struct {

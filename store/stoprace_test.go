@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"efterkurs/reminders"
+	"efterkurs/store"
 	"efterkurs/store/storetest"
 )
 
@@ -48,4 +49,29 @@ func TestBeginWaitsForAStopThatIsBeingRecorded(t *testing.T) {
 		t.Errorf("%s after the STOP", got)
 	}
 	state(t, s, c.ID, reminders.Skipped)
+}
+
+// A STOP that was stored and acknowledged before the database went away has not been interpreted, and nothing is
+// sent to its writer until it is; the others get theirs. It fails where begin does not ask for replies that are only
+// stored (unreadOf).
+func TestNothingIsBegunForWhoHasWrittenWhatNobodyReadYet(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func(t *testing.T) *store.Store) {
+		s := enrolled(t, open(t), 2)
+		noon := time.Date(2026, 11, 24, 13, 30, 0, 0, time.UTC)
+		claims := claim(t, s, "w1", noon, 2)
+		id, _, err := s.SaveReply(ctx, reminders.Inbound{Channel: reminders.SMS, ProviderID: "SM1", From: claims[0].Person.Phone, Text: "Stop", At: noon})
+		ok(t, err)
+		fates := begin(t, s, noon, claims...)
+		if fates[claims[0].ID] != reminders.Unread || fates[claims[1].ID] != reminders.Begun {
+			t.Errorf("%s for who wrote, %s for the other", fates[claims[0].ID], fates[claims[1].ID])
+		}
+		state(t, s, claims[0].ID, reminders.Claimed)
+		if h := must[reminders.Health](t)(s.Health(ctx, noon)); h.Unread != 1 || !h.OldestUnread.Equal(noon) {
+			t.Errorf("health counts %d unread replies, the oldest of %s", h.Unread, h.OldestUnread)
+		}
+		must[bool](t)(s.ApplyReply(ctx, noon, reminders.Effects{ReplyID: id, State: reminders.ReplyHandled, Kind: reminders.ReplyStop, PersonID: claims[0].PersonID, OptOut: true}))
+		if fates := begin(t, s, noon, claims[0]); fates[claims[0].ID] != reminders.OptedOut {
+			t.Errorf("%s after it is read", fates[claims[0].ID])
+		}
+	})
 }

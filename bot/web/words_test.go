@@ -54,7 +54,7 @@ func composedKeys() []string {
 	add("health-", reminders.FoundNoTick, reminders.FoundLateTick, reminders.FoundHalt, reminders.FoundTickError, reminders.FoundThrottle, reminders.FoundOff, reminders.FoundDeaf)
 	add("try-", "open", string(reminders.OutcomeAccepted), string(reminders.OutcomeRetry), string(reminders.OutcomeFailed), string(reminders.OutcomeUnknown), string(reminders.OutcomeHalt))
 	add("decision-", reminders.DecisionFound, reminders.DecisionReported, reminders.DecisionUnsent, reminders.DecisionAgain, reminders.DecisionLeft, reminders.DecisionEarlier)
-	for _, several := range []string{reminders.FoundStuck, reminders.FoundLapsed, reminders.FoundUnknown, reminders.FoundOldDoubt} {
+	for _, several := range []string{reminders.FoundStuck, reminders.FoundLapsed, reminders.FoundUnknown, reminders.FoundOldDoubt, reminders.FoundUnread} {
 		add("health-", several, several+"-one")
 	}
 	for _, codes := range haltWords {

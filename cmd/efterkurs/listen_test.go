@@ -5,11 +5,14 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"efterkurs/bot/providertest"
 	"efterkurs/reminders"
+	"efterkurs/store/storetest"
 )
 
 const firstPhone = "+4520115000"
@@ -63,6 +66,60 @@ func TestNothingLeavesWhileRepliesCannotBeRead(t *testing.T) {
 		a.ticks(t, clock, "2031-09-02 12:09")
 		if got := sentTo(tw, firstPhone); len(got) != 1 {
 			t.Errorf("afterwards came %q", got)
+		}
+	})
+}
+
+// A STOP that was stored and cannot be interpreted, because the database refuses to, keeps every text from its
+// writer, and from nobody else, until it can be; health says so. It fails where Begin does not ask for such replies.
+func TestNothingLeavesToWhoseReplyCannotBeInterpreted(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, database string) {
+		a, clock, tw := twilioApp(t, database, 2)
+		a.ticks(t, clock, "2031-09-02 12:00")
+		db := storetest.SQL(t, database)
+		refuse := []string{`CREATE TRIGGER refused BEFORE UPDATE ON replies BEGIN SELECT RAISE(ABORT, 'refused'); END`}
+		allow := []string{`DROP TRIGGER refused`}
+		if strings.HasPrefix(database, "postgres") {
+			refuse = []string{`CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$`,
+				`CREATE TRIGGER refused BEFORE UPDATE ON replies FOR EACH ROW EXECUTE FUNCTION refused()`}
+			allow = []string{`DROP FUNCTION refused CASCADE`}
+		}
+		run := func(statements []string) {
+			for _, statement := range statements {
+				if _, err := db.Exec(statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		run(refuse)
+		clock.set(time.Date(2031, 9, 9, 11, 50, 0, 0, danish))
+		tw.Receive("SM00000000000000000000000000000003", firstPhone, tw.Number, "stop det her")
+		for _, at := range []string{"12:30", "12:31", "12:37"} {
+			a.ticks(t, clock, "2031-09-09 "+at)
+		}
+		if got := sentTo(tw, firstPhone); len(got) != 1 {
+			t.Errorf("after a STOP nobody could interpret came %q", got[1:])
+		}
+		if got := sentTo(tw, "+4520115001"); len(got) < 2 {
+			t.Errorf("the other one got %q", got)
+		}
+		if s := a.step(t, reminders.ExerciseStep(1)); s.State != reminders.Planned || s.Reason != reminders.ReasonUnread {
+			t.Errorf("the exercise is %s (%s)", s.State, s.Reason)
+		}
+		health, err := a.store.Health(t.Context(), clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(health.Findings(clock.Now()), func(f reminders.Finding) bool { return f.Key == reminders.FoundUnread && f.Count == 1 }) {
+			t.Errorf("health finds %+v", health.Findings(clock.Now()))
+		}
+		run(allow)
+		a.ticks(t, clock, "2031-09-09 12:39")
+		if s := a.step(t, reminders.ExerciseStep(1)); s.State != reminders.Skipped || s.Reason != reminders.ReasonOptedOut {
+			t.Errorf("afterwards the exercise is %s (%s)", s.State, s.Reason)
+		}
+		if got := sentTo(tw, firstPhone); len(got) != 1 {
+			t.Errorf("afterwards came %q", got[1:])
 		}
 	})
 }

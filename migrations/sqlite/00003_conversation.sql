@@ -12,6 +12,8 @@ ALTER TABLE replies ADD COLUMN assigned_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE replies ADD COLUMN urgent BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE replies ADD COLUMN answered_at BIGINT NOT NULL DEFAULT 0;  -- when a person first wrote back; 0 = nobody has
 ALTER TABLE replies ADD COLUMN withdrawn_at BIGINT NOT NULL DEFAULT 0; -- when its writer deleted it (Slack): its words are shown no more
+-- Nothing is sent to who has written something that could not be interpreted: each sending asks.
+CREATE INDEX replies_unread ON replies (from_address) WHERE state = 'received';
 
 -- An answer that a person placed elsewhere counts no more; it is kept.
 ALTER TABLE answers ADD COLUMN moved_at BIGINT NOT NULL DEFAULT 0;
@@ -41,6 +43,7 @@ ALTER TABLE companies DROP COLUMN workspace_id;
 DROP TABLE workspaces;
 ALTER TABLE messages DROP COLUMN author_id;
 ALTER TABLE answers DROP COLUMN moved_at;
+DROP INDEX replies_unread;
 ALTER TABLE replies DROP COLUMN withdrawn_at;
 ALTER TABLE replies DROP COLUMN answered_at;
 ALTER TABLE replies DROP COLUMN urgent;
