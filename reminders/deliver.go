@@ -14,8 +14,9 @@ const maxAttempts = 5
 
 // deliver claims and sends until nothing of this priority is due or ctx is done.
 func (e *Engine) deliver(ctx context.Context, maxPriority int, counts *Counts) error {
-	for ctx.Err() == nil {
+	for stale := 0; ctx.Err() == nil; {
 		// Before every batch, not only before the first: a large one takes an hour, in which people say STOP.
+		looked := e.Now()
 		deaf, err := e.listen(ctx, counts)
 		if err != nil {
 			return err
@@ -24,6 +25,12 @@ func (e *Engine) deliver(ctx context.Context, maxPriority int, counts *Counts) e
 			return err
 		}
 		now := e.Now()
+		if now.Sub(looked) > lease { // suspended since: a STOP may have been written meanwhile. What is claimed has its lease.
+			if stale++; stale < staleLooks {
+				continue
+			}
+			return nil // the next tick tries again
+		}
 		// From the claim on only waiting is interrupted: what is in hand is sent or given back. A commit that is cut
 		// short may have happened.
 		claims, optedOut, err := e.Store.Claim(context.WithoutCancel(ctx), ClaimQuery{
@@ -42,6 +49,9 @@ func (e *Engine) deliver(ctx context.Context, maxPriority int, counts *Counts) e
 	}
 	return nil
 }
+
+// staleLooks is how often in a row a look at what people wrote may take longer than a lease before a tick gives up.
+const staleLooks = 3
 
 // claimLimit is how many messages are claimed at once: no more than can be sent well within a lease.
 func (e *Engine) claimLimit() int {
