@@ -29,7 +29,7 @@ var (
 // a report may move a message back, and where nothing is swept (see the README for which breaks were tried).
 func TestTheRulesHoldWhateverBefalls(t *testing.T) {
 	if *seeds == 0 {
-		*seeds = storetest.Size(t, 100, 500, 20000)
+		*seeds = storetest.Size(t, 100, 2000, 20000)
 		if raced {
 			*seeds /= 20 // the detector takes its time
 		}

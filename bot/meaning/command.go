@@ -1,0 +1,181 @@
+package meaning
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// command reads what a person asks the bot to do.
+func (v view) command(kind questionKind) (Meaning, bool) {
+	if kind == slots && v.in("new") != "" {
+		return Meaning{Kind: Command, Word: New, Clock: -1, Why: "other times"}, true
+	}
+	if w := v.in("start"); w != "" {
+		return Meaning{Kind: Start, Why: "asks to start again: " + w}, true
+	}
+	if lang, w := v.language(); lang != "" {
+		return Meaning{Kind: Command, Word: Language, Arg: lang, Clock: -1, Why: "asks for a language: " + w}, true
+	}
+	if w := v.in(CallMe); w != "" {
+		return Meaning{Kind: Command, Word: CallMe, Clock: -1, Why: "wants to be called: " + w}, true
+	}
+	if m, ok := v.later(); ok {
+		return m, true
+	}
+	for _, word := range []string{Delete, Answers, Buddy, Help} {
+		if w := v.in(word); w != "" {
+			return Meaning{Kind: Command, Word: word, Clock: -1, Why: word + ": " + w}, true
+		}
+	}
+	return v.pause()
+}
+
+// language reads which language somebody asks for.
+func (v view) language() (code, why string) {
+	g := v.groups["language"]
+	words := strings.Fields(v.core)
+	for i, w := range slices.Backward(words) {
+		code := languages[w]
+		switch {
+		case i == 1 && len(words) == 2 && has(g.any, words[0]) && isCode(w):
+			return w, v.core
+		case code == "" || len(words) > 9 || has(g.not, v.folded):
+			continue
+		case len(words) == 1 || has(g.any, v.core):
+			return code, v.core
+		}
+	}
+	return "", ""
+}
+
+// isCode says whether w is the code of a language.
+func isCode(w string) bool {
+	return slices.Contains([]string{"da", "en", "pl", "vi", "uk", "ar"}, w)
+}
+
+// later reads "not now", with or without an hour.
+func (v view) later() (Meaning, bool) {
+	words := strings.Fields(v.core)
+	for i, w := range words {
+		if digit, ok := v.numbers[w]; ok && i > 0 {
+			w = digit
+		}
+		clock, ok := hourOf(w)
+		if !ok {
+			continue
+		}
+		before, after := strings.Join(words[:i], " "), strings.Join(words[i+1:], " ")
+		if len(words) == 1 && !strings.ContainsAny(w, ":.") || !has(v.hour, before) || !has(v.hour, after) || before == "" && !has(v.evening, after) && !strings.Contains(w, ":") {
+			continue
+		}
+		if v.lexicon.half != "" && i > 0 && words[i-1] == v.lexicon.half {
+			clock -= 30
+		}
+		if (has(v.evening, before) || has(v.evening, after)) && clock < 12*60 {
+			clock += 12 * 60
+		}
+		return Meaning{Kind: Command, Word: Later, Clock: clock, Why: "asks for another hour: " + v.core}, true
+	}
+	if w := v.in(Later); w != "" {
+		return Meaning{Kind: Command, Word: Later, Clock: -1, Why: "not now: " + w}, true
+	}
+	return Meaning{}, false
+}
+
+// hourOf reads 20, 20:30 or 20.30 as minutes after midnight.
+func hourOf(w string) (minutes int, ok bool) {
+	h, m, cut := strings.Cut(strings.ReplaceAll(w, ".", ":"), ":")
+	hour, err := strconv.Atoi(h)
+	if err != nil || hour < 0 || hour > 24 || len(h) > 2 {
+		return 0, false
+	}
+	minute := 0
+	if cut {
+		if minute, err = strconv.Atoi(m); err != nil || minute > 59 || len(m) != 2 {
+			return 0, false
+		}
+	}
+	return (hour*60 + minute) % (24 * 60), true
+}
+
+// pause reads a break: so many weeks, until a day, or only why.
+func (v view) pause() (Meaning, bool) {
+	g := v.groups["pause"]
+	why := find(g.start, v.core)
+	if why == "" {
+		why = find(g.whole, v.core)
+	}
+	if why == "" && !has(g.not, v.folded) {
+		why = find(g.any, v.core)
+	}
+	if why == "" || len(strings.Fields(v.core)) > 14 {
+		return Meaning{}, false
+	}
+	m := Meaning{Kind: Command, Word: Pause, Clock: -1, Why: "a pause: " + why}
+	words := strings.Fields(v.core)
+	for i, w := range words {
+		if day, ok := v.dayAt(words, i); ok && has(v.until, v.core) {
+			m.Until = day
+			return m, true
+		}
+		n := 0
+		if isDigits(w) {
+			n, _ = strconv.Atoi(w)
+		} else if digit, ok := v.numbers[w]; ok {
+			n, _ = strconv.Atoi(digit)
+		}
+		if n == 0 {
+			continue
+		}
+		unit := ""
+		if i+1 < len(words) {
+			unit = words[i+1]
+		}
+		switch {
+		case has(v.spans["week"], unit) && n <= mostWeeks:
+			m.Weeks = n
+			return m, true
+		case has(v.spans["month"], unit) && n*4 <= mostWeeks:
+			m.Weeks = n * 4
+			return m, true
+		case has(v.spans["day"], unit) && n <= 7*mostWeeks:
+			m.Weeks = (n + 6) / 7
+			return m, true
+		case unit == "" && i == len(words)-1 && i == 1 && n <= mostWeeks && isDigits(w): // PAUSE 2
+			m.Weeks = n
+			return m, true
+		}
+	}
+	return m, true
+}
+
+// mostWeeks is the longest pause that is taken from words: a longer one is talked about.
+const mostWeeks = 26
+
+// dayAt reads the day that begins at word i: 12/8, 12.8., 5. august, mandag.
+func (v view) dayAt(words []string, i int) (Day, bool) {
+	w := words[i]
+	if parts := strings.FieldsFunc(w, func(r rune) bool { return r == '/' || r == '.' || r == '-' }); len(parts) >= 2 && len(parts) <= 3 {
+		d, err1 := strconv.Atoi(parts[0])
+		m, err2 := strconv.Atoi(parts[1])
+		if err1 == nil && err2 == nil && validDay(d, m) {
+			return Day{Day: d, Month: m}, true
+		}
+	}
+	if isDigits(w) && i+1 < len(words) {
+		d, _ := strconv.Atoi(w)
+		if m, err := strconv.Atoi(v.months[words[i+1]]); err == nil && validDay(d, m) {
+			return Day{Day: d, Month: m}, true
+		}
+	}
+	if n, err := strconv.Atoi(v.weekdays[w]); err == nil {
+		return Day{Weekday: time.Weekday(n % 7), IsWeekday: true}, true
+	}
+	return Day{}, false
+}
+
+func validDay(d, m int) bool {
+	return m >= 1 && m <= 12 && d >= 1 && d <= time.Date(2024, time.Month(m)+1, 0, 0, 0, 0, 0, time.UTC).Day()
+}

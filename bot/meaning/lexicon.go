@@ -1,0 +1,286 @@
+package meaning
+
+import (
+	"embed"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/BurntSushi/toml"
+)
+
+//go:embed words/*.toml
+var files embed.FS
+
+// lexicon is what people write in one language. Its files say how each list is read.
+type lexicon struct {
+	lang     string
+	same     map[string]string         // dialect and typing errors, by word
+	words    map[string]bool           // all that occur in patterns
+	soft     *regexp.Regexp            // words that say nothing at either end of a text
+	sign     *regexp.Regexp            // what a name follows at the end of one
+	groups   map[string]group          // stop, doubt, … by what is meant
+	numbers  map[string]string         // words for digits
+	number   *regexp.Regexp            // a number and nothing but what may stand around one
+	lead     *regexp.Regexp            // what may stand before a number that others words follow
+	units    *regexp.Regexp            // what is counted: "3 gange" answers nothing
+	week     *regexp.Regexp            // "uge 3" before an answer names its question
+	barriers map[string]*regexp.Regexp // by kind
+	ignore   *regexp.Regexp            // in what stands in the way, means none of them
+	ratings  *choice                   // by digit
+	ordinals *choice                   // by digit
+	spans    map[string]*regexp.Regexp // day, week, month: units of a pause
+	hour     *regexp.Regexp            // what stands around an hour that is asked for
+	evening  *regexp.Regexp            // an hour of the afternoon or evening
+	half     string                    // before an hour: half an hour earlier
+	until    *regexp.Regexp            // before or behind a day
+	months   map[string]string         // number by name
+	weekdays map[string]string         // 1 = Monday
+}
+
+// group is the patterns of one meaning.
+type group struct {
+	whole  *regexp.Regexp // the whole text, but for politeness
+	any    *regexp.Regexp // somewhere in it
+	start  *regexp.Regexp // its first words
+	not    *regexp.Regexp // where this is in it, any and short do not count
+	short  *regexp.Regexp // in a text of a few words
+	last   *regexp.Regexp // its last word
+	strong *regexp.Regexp // takes back a yes that went before
+	back   *regexp.Regexp // … a no
+}
+
+// choice finds which of several things a text names.
+type choice struct {
+	re *regexp.Regexp
+	of map[string]string
+}
+
+// source is a file of words.
+type source struct {
+	Define   map[string]string
+	Same     map[string]string
+	Soft     struct{ Words, Sign string }
+	Means    map[string]struct{ Whole, Any, Start, Last, Not, Short, Strong, Back []string }
+	Numbers  map[string]string
+	Around   struct{ Before, After, Units, Week string }
+	Barrier  map[string]string
+	Rating   map[string]string
+	Ordinal  map[string]string
+	When     struct{ Hour, Evening, Half, Until, Day, Week, Month string }
+	Months   map[string]string
+	Weekdays map[string]string
+}
+
+// load reads and compiles all languages. The files are part of the program: what is wrong with one shows in the
+// first test.
+func load() (map[string]*lexicon, error) {
+	entries, err := files.ReadDir("words")
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*lexicon{}
+	for _, entry := range entries {
+		text, err := files.ReadFile("words/" + entry.Name())
+		if err != nil {
+			return nil, err
+		}
+		var src source
+		meta, err := toml.Decode(string(text), &src)
+		if err != nil {
+			return nil, fmt.Errorf("words/%s: %w", entry.Name(), err)
+		}
+		if unknown := meta.Undecoded(); len(unknown) > 0 {
+			return nil, fmt.Errorf("words/%s: nothing reads %s", entry.Name(), unknown[0])
+		}
+		lang := strings.TrimSuffix(entry.Name(), ".toml")
+		if all[lang], err = compile(lang, src); err != nil {
+			return nil, fmt.Errorf("words/%s: %w", entry.Name(), err)
+		}
+	}
+	return all, nil
+}
+
+const (
+	whole  = `^(?:%s)$`
+	within = `(?:^| )(?:%s)(?: |$)`
+	first  = `^(?:%s)(?: |$)`
+	last   = `(?:^| )(?:%s)$`
+)
+
+func compile(lang string, src source) (*lexicon, error) {
+	var failed error
+	same := map[string]string{}
+	for as, words := range src.Same {
+		for word := range strings.SplitSeq(words, "|") {
+			same[fold(word)] = fold(as)
+		}
+	}
+	re := func(format string, list ...string) *regexp.Regexp {
+		pattern := foldPattern(expand(strings.Join(list, "|"), src.Define), same)
+		if pattern == "" {
+			return nil
+		}
+		out, err := regexp.Compile(fmt.Sprintf(format, pattern))
+		if err != nil && failed == nil {
+			failed = err
+		}
+		return out
+	}
+	pick := func(format string, lists map[string]string) *choice {
+		c := &choice{of: map[string]string{}}
+		for key, list := range lists {
+			for word := range strings.SplitSeq(list, "|") {
+				c.of[sameWords(fold(word), same)] = key
+			}
+		}
+		// The longest first: "næsten hver dag" is not "hver dag".
+		words := slices.SortedFunc(maps.Keys(c.of), func(a, b string) int { return len(b) - len(a) })
+		if len(words) == 0 {
+			return nil
+		}
+		c.re = regexp.MustCompile(fmt.Sprintf(format, strings.Join(words, "|")))
+		return c
+	}
+	l := &lexicon{lang: lang, groups: map[string]group{}, numbers: map[string]string{}, barriers: map[string]*regexp.Regexp{}, spans: map[string]*regexp.Regexp{}}
+	l.same = same
+	l.soft, l.sign = re(whole, src.Soft.Words), re(`(?:^| )(?:%s)(?: \S+){0,4}$`, src.Soft.Sign)
+	for name, g := range src.Means {
+		l.groups[name] = group{whole: re(whole, g.Whole...), any: re(within, g.Any...), start: re(first, g.Start...), last: re(last, g.Last...),
+			not: re(within, g.Not...), short: re(within, g.Short...), strong: re(within, g.Strong...), back: re(within, g.Back...)}
+	}
+	if c := pick("%s", src.Numbers); c != nil {
+		l.numbers = c.of
+	}
+	words := strings.Join(slices.Sorted(maps.Keys(l.numbers)), "|")
+	l.number = re(whole, `(?:(?:`+src.Around.Before+`) )*(?P<n>\d+|`+words+`)(?: (?:`+src.Around.After+`))*`)
+	l.lead = re(whole, `(?:(?:`+src.Around.Before+`) )*`)
+	l.units, l.week = re(first, src.Around.Units), re(whole, src.Around.Week)
+	for kind, list := range src.Barrier {
+		if kind == "ignore" {
+			l.ignore = re(within, list)
+			continue
+		}
+		l.barriers[kind] = re(within, list)
+		if kind == "none" {
+			l.barriers[kind] = re(whole, list)
+		}
+	}
+	l.ratings, l.ordinals = pick(within, src.Rating), pick(within, src.Ordinal)
+	l.spans["day"], l.spans["week"], l.spans["month"] = re(whole, src.When.Day), re(whole, src.When.Week), re(whole, src.When.Month)
+	l.hour, l.evening, l.until = re(`^(?:(?:%s)(?: |$))*$`, src.When.Hour), re(within, src.When.Evening), re(within, src.When.Until)
+	l.half = fold(src.When.Half)
+	l.months, l.weekdays = map[string]string{}, map[string]string{}
+	if c := pick("%s", src.Months); c != nil {
+		l.months = c.of
+	}
+	if c := pick("%s", src.Weekdays); c != nil {
+		l.weekdays = c.of
+	}
+	l.words = vocabulary(src)
+	return l, failed
+}
+
+// vocabulary is every word in the file, for telling a typing error from another word.
+func vocabulary(src source) map[string]bool {
+	out := map[string]bool{}
+	add := func(list string) {
+		for _, w := range strings.FieldsFunc(list, func(r rune) bool { return !unicode.IsLetter(r) }) {
+			out[fold(w)] = true
+		}
+	}
+	for _, m := range []map[string]string{src.Define, src.Numbers, src.Barrier, src.Rating, src.Ordinal, src.Months, src.Weekdays} {
+		for _, list := range m {
+			add(list)
+		}
+	}
+	for _, g := range src.Means {
+		for _, lists := range [][]string{g.Whole, g.Any, g.Start, g.Not, g.Short, g.Strong, g.Last, g.Back} {
+			for _, list := range lists {
+				add(strings.ReplaceAll(list, `\S`, " "))
+			}
+		}
+	}
+	for _, list := range []string{src.Soft.Words, src.Around.Before, src.Around.After, src.Around.Units, src.When.Hour, src.When.Evening, src.When.Until, src.When.Day, src.When.Week, src.When.Month} {
+		add(list)
+	}
+	return out
+}
+
+// expand puts in what <name> stands for.
+func expand(pattern string, define map[string]string) string {
+	for range 3 { // a definition may use another
+		for name, value := range define {
+			pattern = strings.ReplaceAll(pattern, "<"+name+">", "(?:"+value+")")
+		}
+	}
+	return pattern
+}
+
+// foldPattern folds the words of a pattern as those of a text are, and leaves what is syntax.
+func foldPattern(pattern string, same map[string]string) string {
+	var out, word strings.Builder
+	flush := func() {
+		folded := fold(word.String())
+		if other := same[folded]; other != "" {
+			folded = other
+		}
+		out.WriteString(folded)
+		word.Reset()
+	}
+	runes := []rune(pattern)
+	for i := 0; i < len(runes); i++ {
+		r := runes[i]
+		switch {
+		case r == '\\' && i+1 < len(runes):
+			flush()
+			out.WriteRune(r)
+			i++
+			out.WriteRune(runes[i])
+		case r == '(' && i+3 < len(runes) && string(runes[i:i+3]) == "(?P":
+			flush()
+			end := i + slices.Index(runes[i:], '>')
+			out.WriteString(string(runes[i : end+1]))
+			i = end
+		case unicode.IsLetter(r) || unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cf, r):
+			word.WriteRune(r)
+		default:
+			flush()
+			out.WriteRune(r)
+		}
+	}
+	flush()
+	return out.String()
+}
+
+func find(re *regexp.Regexp, text string) string {
+	if re == nil {
+		return ""
+	}
+	return strings.TrimSpace(re.FindString(text))
+}
+
+func has(re *regexp.Regexp, text string) bool { return re != nil && re.MatchString(text) }
+
+// all returns the different things a text names, in its order; words lie next to each other, so that each match gives
+// its last space back.
+func (c *choice) all(text string) (found []string, words []string) {
+	if c == nil {
+		return nil, nil
+	}
+	for {
+		at := c.re.FindStringIndex(text)
+		if at == nil {
+			return found, words
+		}
+		word := strings.TrimSpace(text[at[0]:at[1]])
+		if key := c.of[word]; !slices.Contains(found, key) {
+			found = append(found, key)
+		}
+		words = append(words, word)
+		text = text[max(at[1]-1, at[0]+1):]
+	}
+}

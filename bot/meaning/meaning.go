@@ -1,0 +1,314 @@
+// Package meaning says what a person's text means: deterministic, explainable, from lists of words that can be
+// read and corrected (words/*.toml), without a model or the network. The same text means the same every time, and Why says
+// which words decided.
+//
+// Everything is tried in every language we know, the person's own first: people who get Danish texts answer in
+// Polish, and Poles answer "ja". The order is the rule: to be left alone, trouble, what only may mean to be left alone, a command,
+// the answer to the question, a thank-you, and else words that are kept.
+package meaning
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"efterkurs/reminders"
+)
+
+// Kind is what a text was taken for.
+type Kind string
+
+const (
+	Stop     Kind = "stop"     // wants no more texts
+	Doubt    Kind = "doubt"    // may want that: it is asked
+	Trouble  Kind = "trouble"  // an accident, bullying, illness, despair: only a human answers
+	Start    Kind = "start"    // wants to begin again
+	Command  Kind = "command"  // see Word
+	Answer   Kind = "answer"   // see Digit
+	Unclear  Kind = "unclear"  // an answer, but which? It is asked
+	Thanks   Kind = "thanks"   // a thank-you or a nod: it wants nothing
+	Question Kind = "question" // asks something only a human can answer
+	Text     Kind = "text"     // none of these
+)
+
+// Commands.
+const (
+	Help     = "help"
+	Buddy    = "buddy"
+	Pause    = "pause"    // Weeks or Until; neither = a pause is offered
+	Language = "language" // Arg
+	Later    = "later"    // Clock, if said
+	Answers  = "answers"
+	Delete   = "delete"
+	CallMe   = "callme"
+	New      = "new" // other times, of a question about times
+)
+
+// Meaning is what a text was taken for, and why.
+type Meaning struct {
+	Kind  Kind
+	Word  string // of a command
+	Arg   string // of Language: its code
+	Weeks int    // of Pause
+	Until Day    // of Pause: the day on which they are back; zero = not said
+	Clock int    // of Later: minutes after midnight; -1 = not said
+	Digit string // of an answer
+	Rest  bool   // whether more than the answer was written
+	Week  int    // of an answer that names its exercise; 0 = does not
+	Why   string // in a few words, for the consultant
+}
+
+// Day is a day as people write it: without a year, and a weekday for one of the coming seven.
+type Day struct {
+	Day, Month int
+	Weekday    time.Weekday
+	IsWeekday  bool
+}
+
+// IsZero says whether no day was said.
+func (d Day) IsZero() bool { return d == Day{} }
+
+// Reader reads texts.
+type Reader struct {
+	lexicons map[string]*lexicon
+	order    []string
+}
+
+// NewReader loads the words. It fails only where the files that are part of the program are wrong.
+func NewReader() (*Reader, error) {
+	lexicons, err := load()
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{lexicons: lexicons}
+	for _, lang := range []string{"da", "en", "pl", "uk", "vi", "ar"} {
+		if lexicons[lang] != nil {
+			r.order = append(r.order, lang)
+		}
+	}
+	return r, nil
+}
+
+// longest is how much of a text is looked at: what people ask for stands at its beginning.
+const longest = 1600
+
+// view is a text as one language reads it.
+type view struct {
+	*lexicon
+	folded  string // all of it
+	core    string // without politeness
+	greeted bool   // politeness stood in front of it
+	guessed bool   // typing errors were corrected: only whole texts are taken for what stops
+}
+
+// Of says what text means. choices are those of the question that it would answer, none where nothing is asked; lang
+// is the language that its writer is written to in.
+func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meaning {
+	if runes := []rune(text); len(runes) > longest {
+		text = string(runes[:longest])
+	}
+	folded := fold(text)
+	m := r.read(folded, choices, lang, false)
+	if m.Kind == Text { // once more, as if what is nearly a word we know were that word
+		if again := r.read(folded, choices, lang, true); again.Kind != Text {
+			again.Why += ", with a typing error"
+			return again
+		}
+	}
+	return m
+}
+
+// read says what a folded text means, as it is written or with its typing errors corrected.
+func (r *Reader) read(folded string, choices []reminders.Choice, lang string, corrected bool) Meaning {
+	var views []view
+	for _, l := range r.languages(lang) {
+		text := l.usual(folded)
+		if corrected {
+			text = l.corrected(folded)
+		}
+		core, greeted := l.strip(text)
+		views = append(views, view{l, text, core, greeted, corrected})
+	}
+	kind := kindOf(choices)
+	if m, ok := firstOf(views, view.stop); ok {
+		return m
+	}
+	if m, ok := firstOf(views, view.trouble); ok {
+		return m
+	}
+	answered, isAnswer := firstOf(views, func(v view) (Meaning, bool) { return v.answer(choices, kind) })
+	if isAnswer && answered.Why == whyNumber {
+		answered.Why = "the number " + answered.Digit
+		return answered
+	}
+	// "Gider ikke" is what stands in the way, where that is asked.
+	if !(isAnswer && (kind == barriers || kind == ratings)) {
+		if m, ok := firstOf(views, view.doubt); ok {
+			return m
+		}
+	}
+	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm()) {
+		return m
+	}
+	if isAnswer {
+		return answered
+	}
+	if m, ok := firstOf(views, view.thanks); ok {
+		return m
+	}
+	if strings.Contains(folded, "?") {
+		return Meaning{Kind: Question, Why: "a question mark"}
+	}
+	if m, ok := firstOf(views, view.question); ok {
+		return m
+	}
+	return Meaning{Kind: Text, Why: "words"}
+}
+
+func firstOf(views []view, read func(view) (Meaning, bool)) (Meaning, bool) {
+	for _, v := range views {
+		if m, ok := read(v); ok {
+			return m, true
+		}
+	}
+	return Meaning{}, false
+}
+
+// languages are all, the person's own first.
+func (r *Reader) languages(own string) []*lexicon {
+	var out []*lexicon
+	if l := r.lexicons[own]; l != nil {
+		out = append(out, l)
+	}
+	for _, lang := range r.order {
+		if lang != own {
+			out = append(out, r.lexicons[lang])
+		}
+	}
+	return out
+}
+
+// strip takes politeness off both ends: "Hej, ja tak. Mvh Bent" is "ja".
+func (l *lexicon) strip(text string) (core string, greeted bool) {
+	if l.sign != nil {
+		if at := l.sign.FindStringIndex(text); at != nil && at[0] > 0 {
+			text = text[:at[0]]
+		}
+	}
+	words := strings.Fields(text)
+	for again := true; again && len(words) > 0; {
+		again = false
+		for n := min(3, len(words)); n > 0; n-- {
+			if has(l.soft, strings.Join(words[:n], " ")) {
+				words, again, greeted = words[n:], true, true
+				break
+			}
+		}
+		for n := min(3, len(words)); n > 0; n-- {
+			if has(l.soft, strings.Join(words[len(words)-n:], " ")) {
+				words, again = words[:len(words)-n], true
+				break
+			}
+		}
+	}
+	return strings.Join(words, " "), greeted
+}
+
+// in looks for a group's patterns: the words that matched, "" where none did.
+func (v view) in(name string) string {
+	g := v.groups[name]
+	for _, text := range []string{v.core, v.folded} {
+		if text == "" {
+			continue
+		}
+		if w := find(g.whole, text); w != "" {
+			return w
+		}
+	}
+	if has(g.not, v.folded) || v.guessed && (name == "stop" || name == "doubt") {
+		return ""
+	}
+	return find(g.any, v.folded)
+}
+
+func (v view) stop() (Meaning, bool) {
+	w := v.in("stop")
+	// "3 og hold så op med at skrive": what stands before is an answer that no longer matters.
+	for text := v.core; w == ""; {
+		before, after, ok := strings.Cut(text, " ")
+		if !ok || !(has(v.groups["stop"].start, before) || isDigits(before)) || isDigits(before) && len(strings.Fields(after)) < 3 {
+			break
+		}
+		w, text = find(v.groups["stop"].whole, after), after
+	}
+	return Meaning{Kind: Stop, Why: "asks to stop: " + w}, w != ""
+}
+
+func (v view) trouble() (Meaning, bool) {
+	w := v.in("trouble")
+	return Meaning{Kind: Trouble, Why: "sounds like trouble: " + w}, w != ""
+}
+
+// fewWords is how long a text is at most in which the word for stopping alone makes it doubtful.
+const fewWords = 4
+
+func (v view) doubt() (Meaning, bool) {
+	w := v.in("doubt")
+	if g := v.groups["doubt"]; w == "" && !v.guessed && len(strings.Fields(v.core)) <= fewWords && !has(g.not, v.folded) {
+		w = find(g.short, v.folded)
+	}
+	if g := v.groups["doubt"]; w == "" && !has(g.not, v.folded) {
+		w = find(g.last, v.core)
+	}
+	return Meaning{Kind: Doubt, Why: "may mean to stop: " + w}, w != ""
+}
+
+func (v view) thanks() (Meaning, bool) {
+	if v.core == "" && v.folded != "" && v.greeted {
+		return Meaning{Kind: Thanks, Why: "a thank-you"}, true
+	}
+	w := v.in("thanks")
+	if w == "" && len(strings.Fields(v.folded)) <= 7 {
+		w = find(v.groups["thanks"].start, v.folded)
+	}
+	return Meaning{Kind: Thanks, Why: "a thank-you: " + w}, w != ""
+}
+
+func (v view) question() (Meaning, bool) {
+	g := v.groups["question"]
+	w := find(g.start, v.folded)
+	return Meaning{Kind: Question, Why: "asks: " + w}, w != ""
+}
+
+// named returns what the group n of a pattern matched.
+func named(re *regexp.Regexp, text string) string {
+	if re == nil {
+		return ""
+	}
+	m := re.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	return m[slices.Index(re.SubexpNames(), "n")]
+}
+
+// String is for tests and logs.
+func (m Meaning) String() string {
+	switch {
+	case m.Kind == Answer:
+		return "=" + m.Digit
+	case m.Kind == Command && m.Word == Pause && m.Weeks > 0:
+		return fmt.Sprintf("pause:%d", m.Weeks)
+	case m.Kind == Command && m.Word == Pause && !m.Until.IsZero():
+		return fmt.Sprintf("pause:%d/%d", m.Until.Day, m.Until.Month)
+	case m.Kind == Command && m.Word == Language:
+		return "language:" + m.Arg
+	case m.Kind == Command && m.Word == Later && m.Clock >= 0:
+		return fmt.Sprintf("later:%02d:%02d", m.Clock/60, m.Clock%60)
+	case m.Kind == Command:
+		return m.Word
+	}
+	return string(m.Kind)
+}
