@@ -8,6 +8,7 @@
 package meaning
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -123,7 +124,7 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 // read says what a folded text means, as it is written or with its typing errors corrected.
 func (r *Reader) read(folded string, choices []reminders.Choice, lang string, corrected bool) Meaning {
 	var views []view
-	for _, l := range r.languages(lang) {
+	for _, l := range r.languages(folded, lang) {
 		text := l.usual(folded)
 		if corrected {
 			text = l.corrected(folded)
@@ -149,7 +150,7 @@ func (r *Reader) read(folded string, choices []reminders.Choice, lang string, co
 			return m
 		}
 	}
-	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm()) {
+	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm() && m.Word != Language && m.Word != Later && m.Word != CallMe && m.Word != Buddy) {
 		return m
 	}
 	if isAnswer {
@@ -176,17 +177,36 @@ func firstOf(views []view, read func(view) (Meaning, bool)) (Meaning, bool) {
 	return Meaning{}, false
 }
 
-// languages are all, the person's own first.
-func (r *Reader) languages(own string) []*lexicon {
-	var out []*lexicon
-	if l := r.lexicons[own]; l != nil {
-		out = append(out, l)
+// ownBonus is what it counts that a language is the writer's own: as if that share of the words more were known in it.
+const ownBonus = 0.3
+
+// leastKnown is the share of a text's words that must be known in a language for the text to be in it.
+const leastKnown = 0.5
+
+// languages are those that a text may be in, the likeliest first: "om" is Danish, and Vietnamese for ill without
+// its tone marks.
+func (r *Reader) languages(folded, own string) []*lexicon {
+	words := strings.Fields(folded)
+	share := map[string]float64{}
+	for lang, l := range r.lexicons {
+		known := 0
+		for _, w := range words {
+			if l.words[w] || l.same[w] != "" || isDigits(w) || strings.HasPrefix(w, "emoji") {
+				known++
+			}
+		}
+		share[lang] = float64(known) / float64(max(1, len(words)))
+		if lang == own {
+			share[lang] += ownBonus
+		}
 	}
+	var out []*lexicon
 	for _, lang := range r.order {
-		if lang != own {
+		if share[lang] >= leastKnown || lang == own {
 			out = append(out, r.lexicons[lang])
 		}
 	}
+	slices.SortStableFunc(out, func(a, b *lexicon) int { return cmp.Compare(share[b.lang], share[a.lang]) })
 	return out
 }
 
