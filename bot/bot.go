@@ -64,7 +64,7 @@ const (
 // Sweeps says whether a channel's provider can be asked what people wrote, and how often it is.
 func (b *Bot) Sweeps(channel string) (every time.Duration, ok bool) {
 	_, ok = b.Channels[channel].(Sweeper)
-	if channel == reminders.SMS {
+	if channel == reminders.SMS || channel == reminders.Email {
 		return ListEvery, ok
 	}
 	return Listens, ok

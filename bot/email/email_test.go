@@ -53,7 +53,7 @@ func send(t *testing.T, change func(*email.Config), out reminders.Outgoing) prov
 func TestMailHasWhatReceiversAndPeopleNeed(t *testing.T) {
 	m := send(t, nil, outgoing)
 	for name, want := range map[string]string{
-		"List-Unsubscribe":         "<https://bot.example.dk/answer/tok3n4711?v=stop>",
+		"List-Unsubscribe":         "<https://bot.example.dk/unsubscribe/tok3n4711>",
 		"List-Unsubscribe-Post":    "List-Unsubscribe=One-Click",
 		"Auto-Submitted":           "auto-generated",
 		"X-Auto-Response-Suppress": "All",
