@@ -222,8 +222,11 @@ var ornament = regexp.MustCompile(`(?i)^(image\d{3}\.(png|jpe?g|gif)|outlook-.*\
 // within reads the parts of a multipart. Where the mail was cut, what is there is read.
 func (p *parser) within(body []byte, boundary string, depth int, related bool) {
 	reader := mimetext.NewMultipartReader(bytes.NewReader(body), boundary)
-	for p.parts <= maxParts {
+	for first := true; p.parts <= maxParts; first = false {
 		part, err := reader.NextPart()
+		if err != nil && first { // it has no parts: what is there is text
+			p.part(mimetext.Header{}, body, depth+1, related)
+		}
 		if err != nil {
 			return
 		}
