@@ -41,7 +41,7 @@ var (
 		`abwesenheits(notiz|meldung|nachricht|assistent)`, `abwesend`, `automatische (antwort|rückmeldung)`, `autoantwort`,
 		`(odpowiedź automatyczna|automatyczna odpowiedź|autoodpowiedź|nieobecność|poza biurem)`,
 		`(autosvar|frånvaro(meddelande)?|fravær)`, `(réponse automatique|absence du bureau)`, `(автоматична відповідь|автоответ|автовідповідь)`, `(trả lời tự động|tự động trả lời)`, `(رد تلقائي|خارج المكتب)`,
-	}, "|") + `)\s*($|[:：]|\s-\s|\bfra\b|\bfrom\b|\bvon\b|\bod\b)`)
+	}, "|") + `)\s*($|:|\s-\s|\bfra\b|\bfrom\b|\bvon\b|\bod\b)`)
 	bounceSubject = regexp.MustCompile(`(?i)^\s*(undeliver(ed|able)|mail delivery (failed|failure|subsystem|system)|delivery (status notification|has failed|failure|failed|delayed)|returned mail|failure notice|` +
 		`(warning: )?(could not send message|message (could not be|not) delivered|message delayed)|mail system error|non[- ]?delivery|ikke leveret|kan ikke leveres|kunne ikke leveres|leveringsfejl|mislykket levering|` +
 		`unzustellbar|nicht zustellbar|zustellung fehlgeschlagen|niedostarczon|nie można dostarczyć|niedoręczalna|kan inte levereras|oleverbart)`)

@@ -40,6 +40,7 @@ const (
 	maxDepth  = 10
 	maxMedia  = 20
 	maxHeader = 128 << 10
+	maxFields = 1000
 )
 
 // Parse takes a mail apart. It makes the best of anything: what cannot be read as it says it is written is read as it
@@ -101,28 +102,24 @@ func split(raw []byte) (mimetext.Header, []byte) {
 		head, body = nil, raw
 	}
 	// A line at a time: one that is broken does not take the others with it.
-	var header mimetext.Header
-	var field []byte
-	keep := func() {
-		if name, value, ok := bytes.Cut(field, []byte(":")); ok && len(name) > 0 {
-			// Upside down, since Add puts a field before those that are there.
-			header.Add(textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(string(name))), strings.TrimSpace(string(value)))
-		}
-	}
-	lines := bytes.Split(head, []byte("\n"))
 	var fields [][]byte
-	for _, line := range lines {
+	for line := range bytes.SplitSeq(head[:min(len(head), maxHeader)], []byte("\n")) {
 		line = bytes.TrimRight(line, "\r")
 		if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') && len(fields) > 0 {
-			last := len(fields) - 1
-			fields[last] = append(append(slices.Clip(fields[last]), ' '), bytes.TrimSpace(line)...)
+			last := &fields[len(fields)-1]
+			*last = append(append(*last, ' '), bytes.TrimSpace(line)...)
 			continue
 		}
-		fields = append(fields, line)
+		if len(fields) == maxFields {
+			break
+		}
+		fields = append(fields, bytes.Clone(line))
 	}
-	for i := len(fields) - 1; i >= 0; i-- {
-		field = fields[i]
-		keep()
+	var header mimetext.Header
+	for _, field := range slices.Backward(fields) { // Add puts a field before those that are there
+		if name, value, ok := bytes.Cut(field, []byte(":")); ok && len(name) > 0 {
+			header.Add(textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(string(name))), strings.TrimSpace(string(value)))
+		}
 	}
 	return header, body
 }
@@ -337,8 +334,9 @@ var anAddress = regexp.MustCompile(`[^\s<>"(),:;\[\]]+@[^\s<>"(),:;\[\]]+`)
 func addresses(values []string) (found []string) {
 	parser := mail.AddressParser{WordDecoder: &words}
 	for _, value := range values {
-		if len(value) > maxHeader/4 {
-			value = value[:maxHeader/4]
+		value = value[:min(len(value), maxHeader/8)]
+		if len(found) >= maxParts {
+			break
 		}
 		list, err := parser.ParseList(value)
 		if err != nil {

@@ -2,7 +2,6 @@ package email
 
 import (
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -17,26 +16,26 @@ import (
 // wrote introduces a quotation: "Den 9. september 2026 kl. 14.02 skrev Skolen <…>:". It may be broken into up to three
 // lines. (\b knows Latin letters only.)
 var wrote = regexp.MustCompile(`(?i)^\s*[*_]*\s*(` + strings.Join([]string{
-	`den\b.{4,200}\b(skrev|skreiv)\b.{0,200}:`,                                                       // da, nb, sv
-	`(man|tirs|ons|tors|fre|lør|søn|lör|sön)(dag)?\b.{4,200}\bskrev\b.{0,200}:`,                      // da
-	`on\b.{4,200}\bwrote\s*:`,                                                                        // en
-	`am\b.{4,200}\bschrieb\b.{0,200}:`,                                                               // de
-	`(w dniu|dnia|w dn\.|pon|wt|śr|czw|pt|sob|niedz)\S*\s.{4,200}\b(pisze|napisał\S*)(\s.{0,200})?:`, // pl
-	`(vào|lúc)\s.{4,200}đã viết\s*:`,                                                                 // vi
-	`(в|у|во)?\s?(пн|вт|ср|чт|пт|сб|нд|вс)\S*\s.{4,200}(пише|написав|написала|пишет|написал)\s*:`, // uk, ru
-	`(في|بتاريخ)\s.{4,200}كتب.{0,200}[:：]`, // ar
-	`le\b.{4,200}\sa écrit\s*:`,            // fr
+	`den\b.+\b(skrev|skreiv)\b.*:`,                                  // da, nb, sv
+	`(man|tirs|ons|tors|fre|lør|søn|lör|sön)(dag)?\b.+\bskrev\b.*:`, // da
+	`on\b.+\bwrote\s*:`,                                             // en
+	`am\b.+\bschrieb\b.*:`,                                          // de
+	`(w dniu|dnia|w dn\.|pon|wt|śr|czw|pt|sob|niedz)\S*\s.+\b(pisze|napisał\S*)(\s.*)?:`, // pl
+	`(vào|lúc)\s.+đã viết\s*:`, // vi
+	`(в|у|во)?\s?(пн|вт|ср|чт|пт|сб|нд|вс)\S*\s.+(пише|написав|написала|пишет|написал)\s*:`, // uk, ru
+	`(في|بتاريخ)\s.+كتب.*:`, // ar
+	`le\b.+\sa écrit\s*:`,   // fr
 }, "|") + `)\s*[*_]*\s*$`)
 
 // wroteShort is the same on one line, where it begins with a name or a number.
 var wroteShort = regexp.MustCompile(`(?i)^\s*[*_]*\s*(` + strings.Join([]string{
-	`.{1,200}\bskrev\s+(den\b|d\.|følgende|på\b|kl\b).{0,200}:`, // da
-	`\d.{4,120}\bskrev\b.{0,200}:`,                              // da
-	`.{1,200}\bwrote\s+on\b.{0,200}:`,                           // en
-	`\d.{4,120}\bwrote\s*:`,                                     // en
-	`.{1,200}\bschrieb\s+am\b.{0,200}:`,                         // de
-	`.{4,200}(пише|написав|написала|пишет|написал)\s*:`,         // uk, ru
-	`.{4,200}\b(pisze|napisał\S*)\s*:`,                          // pl
+	`.+\bskrev\s+(den\b|d\.|følgende|på\b|kl\b).*:`, // da
+	`\d.+\bskrev\b.*:`,      // da
+	`.+\bwrote\s+on\b.*:`,   // en
+	`\d.+\bwrote\s*:`,       // en
+	`.+\bschrieb\s+am\b.*:`, // de
+	`.+(пише|написав|написала|пишет|написал)\s*:`, // uk, ru
+	`.+\b(pisze|napisał\S*)\s*:`, // pl
 }, "|") + `)\s*[*_]*\s*$`)
 
 // when is what an introduction holds: a year, an hour or an address. "Den uge skrev vi 5 ting:" is somebody's words.
@@ -56,11 +55,11 @@ var (
 
 // device is what a phone or a program puts under every mail.
 var device = regexp.MustCompile(`(?i)^\s*[<(*]*\s*(` + strings.Join([]string{
-	`(af)?sendt fra (min|mit|en|et) ` + devices + `.{0,60}`, `(af)?sendt (fra|via|med) ` + programs + `.{0,60}`, `(hent|få) outlook (til|for) .{1,40}`,
-	`sent from (my|a|an) ` + devices + `.{0,60}`, `sent (from|via|with|using) ` + programs + `.{0,60}`, `(get|download) outlook for .{1,40}`,
-	`von meine[mr] ` + devices + `.{0,40} (gesendet|geschickt)`, `gesendet (von|mit|aus|über) (meine[mr] )?(der )?(` + devices + `|` + programs + `).{0,60}`, `(holen sie sich )?outlook für .{1,30}`,
-	`wysłan[eoay] (z|ze|za pomocą) (mojego |mojej )?(` + devices + `|` + programs + `).{0,60}`, `pobierz outlook dla .{1,40}`,
-	`skickat från (min|mitt) ` + devices + `.{0,60}`, `надіслано з (мого )?(` + devices + `).{0,40}`, `отправлено с (моего )?(` + devices + `).{0,40}`, `(được )?gửi từ ` + devices + `.{0,40}`, `أُ?رسلت? من .{1,40}`,
+	`(af)?sendt fra (min|mit|en|et) ` + devices + `.*`, `(af)?sendt (fra|via|med) ` + programs + `.*`, `(hent|få) outlook (til|for) .+`,
+	`sent from (my|a|an) ` + devices + `.*`, `sent (from|via|with|using) ` + programs + `.*`, `(get|download) outlook for .+`,
+	`von meine[mr] ` + devices + `.* (gesendet|geschickt)`, `gesendet (von|mit|aus|über) (meine[mr] )?(der )?(` + devices + `|` + programs + `).*`, `(holen sie sich )?outlook für .+`,
+	`wysłan[eoay] (z|ze|za pomocą) (mojego |mojej )?(` + devices + `|` + programs + `).*`, `pobierz outlook dla .+`,
+	`skickat från (min|mitt) ` + devices + `.*`, `надіслано з (мого )?(` + devices + `).*`, `отправлено с (моего )?(` + devices + `).*`, `(được )?gửi từ ` + devices + `.*`, `أُ?رسلت? من .+`,
 }, "|") + `)\s*[>)*.]*\s*$`)
 
 const (
@@ -76,12 +75,19 @@ var greeting = regexp.MustCompile(`(?i)^\s*(` + strings.Join([]string{
 	`(pozdrawiam|pozdrowienia|z poważaniem|serdecznie pozdrawiam|pozdr)\.?`, `(з повагою|с уважением|trân trọng|مع التحية|تحياتي)`,
 }, "|") + `)\s*[,.!/]?\s*$`)
 
+// maxMark is how long a line may be that is tried for being a program's: bytes, of up to three lines together.
+const maxMark = 500
+
 // written is what the writer of a mail wrote.
 func written(text string) string {
 	lines := strings.Split(strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n"), "\n")
 	var own []string
 	for i := 0; i < len(lines); i++ {
 		line := lines[i]
+		if len(line) > maxMark { // nothing that a program puts around a mail is that long
+			own = append(own, line)
+			continue
+		}
 		if n := introduces(lines, i); n > 0 {
 			if !marked(lines, i+n) {
 				break // all below it is quoted
@@ -110,11 +116,11 @@ func introduces(lines []string, i int) int {
 	joined := ""
 	for n := 1; n <= 3 && i+n <= len(lines); n++ {
 		part := strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(lines[i+n-1]), ">"))
-		if part == "" || len(joined)+len(part) > 500 {
+		if part == "" || len(joined)+len(part) > maxMark {
 			return 0
 		}
 		joined = strings.TrimSpace(joined + " " + part)
-		if when.MatchString(joined) && (wrote.MatchString(joined) || n == 1 && wroteShort.MatchString(joined)) {
+		if strings.HasSuffix(strings.TrimRight(joined, " *_"), ":") && when.MatchString(joined) && (wrote.MatchString(joined) || n == 1 && wroteShort.MatchString(joined)) {
 			return n
 		}
 		if headFrom.MatchString(part) || strings.HasPrefix(strings.TrimSpace(lines[i]), ">") {
@@ -140,12 +146,12 @@ func next(lines []string, i int) int {
 
 // headOf says whether a quoted mail's header begins at line i.
 func headOf(lines []string, i int) bool {
-	if i >= len(lines) || !headFrom.MatchString(lines[i]) {
+	if i >= len(lines) || len(lines[i]) > maxMark || !headFrom.MatchString(lines[i]) {
 		return false
 	}
 	more := 0
 	for _, line := range lines[i+1 : min(len(lines), i+7)] {
-		if headMore.MatchString(line) {
+		if len(line) < 2*maxMark && headMore.MatchString(line) {
 			more++
 		}
 	}
@@ -162,24 +168,32 @@ func signature(lines []string, i int) int {
 	return len(lines) - 1
 }
 
+// maxCard is how many lines of name, title, address and disclaimer stand below a greeting.
+const maxCard = 25
+
 // signed cuts off a greeting and the lines of name, title and address below it, where something stands above it and what
-// stands below it is short. A postscript is somebody's words.
+// stands below it is short. A postscript or a question is somebody's words.
 func signed(lines []string) []string {
+	above := false // whether anything is written yet
 	for i, line := range lines {
-		if !greeting.MatchString(line) || !slices.ContainsFunc(lines[:i], func(l string) bool { return strings.TrimSpace(l) != "" }) {
-			continue // it is what they wrote
-		}
-		below := 0
-		own := slices.ContainsFunc(lines[i+1:], func(l string) bool {
-			l = strings.TrimSpace(l)
-			if l != "" {
-				below++
-			}
-			return strings.HasPrefix(strings.ToUpper(l), "PS") || strings.HasPrefix(strings.ToUpper(l), "P.S") || strings.HasSuffix(l, "?")
-		})
-		if !own && below <= 25 {
+		if above && len(line) < maxMark && greeting.MatchString(line) && card(lines[i+1:]) {
 			return lines[:i]
 		}
+		above = above || strings.TrimSpace(line) != ""
 	}
 	return lines
+}
+
+func card(lines []string) bool {
+	n := 0
+	for _, line := range lines {
+		line = strings.ToUpper(strings.TrimSpace(line))
+		if line == "" {
+			continue
+		}
+		if n++; n > maxCard || strings.HasPrefix(line, "PS") || strings.HasPrefix(line, "P.S") || strings.HasSuffix(line, "?") {
+			return false
+		}
+	}
+	return true
 }

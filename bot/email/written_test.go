@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"efterkurs/bot/email"
@@ -142,6 +143,29 @@ func TestOddMailsAreBounded(t *testing.T) {
 	}
 	if m := email.Parse(letter(strings.Repeat("en lang dag på fabrikken\n", 8000))); utf8.RuneCountInString(m.Text) > 10_001 || !strings.HasPrefix(m.Text, "en lang dag") {
 		t.Errorf("200 kB: %d characters", utf8.RuneCountInString(m.Text))
+	}
+}
+
+// No mail keeps the reading of all others waiting. It fails where time grows with the square of a mail's length: these
+// took half a minute each then, and take a tenth of a second.
+func TestNoMailTakesLong(t *testing.T) {
+	page := "From: a@b.example\r\nContent-Type: text/html\r\n\r\n<div><blockquote>" + strings.Repeat("<div>x", 40_000)
+	for name, raw := range map[string][]byte{
+		"one line":     letter(strings.Repeat("den 9. sep 2026 skrev ", 20_000)),
+		"short lines":  letter(strings.Repeat("Den 9. september 2026 kl. 14.02\n", 8000)),
+		"many quoted":  letter(strings.Repeat("Fra: den 2026 skrev 14.02 x@y:\n", 8000)),
+		"many greet":   letter(strings.Repeat("hej\nhilsen\n", 30_000)),
+		"many sign":    letter(strings.Repeat("--\n", 80_000)),
+		"HTML":         []byte(page),
+		"many headers": []byte(strings.Repeat("a: b\r\n", 150_000)),
+		"a long one":   []byte("a: b\r\n" + strings.Repeat(" c\r\n", 250_000)),
+		"many senders": []byte("From: " + strings.Repeat("a@b, ", 200_000) + "\r\n\r\nx"),
+	} {
+		start := time.Now()
+		email.Parse(raw)
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s took %s", name, took)
+		}
 	}
 }
 
