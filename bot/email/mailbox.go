@@ -200,7 +200,11 @@ func (m *Mailbox) ofID(id string) int64 {
 // bounced makes of a mail that came back a report on the message that it names. One that names none, or not by our
 // signature, is only kept: anybody can write that an address does not exist.
 func (m *Mailbox) bounced(in *reminders.Inbound, b Bounce) {
-	in.From, in.QuestionID, in.Text = or(b.Recipient, in.From), 0, b.Words
+	// From stays the server's: a mail from somebody's own address shows that it reaches them.
+	in.QuestionID, in.Text = 0, b.Words
+	if b.Recipient != "" {
+		in.Attributes["recipient"] = b.Recipient
+	}
 	for _, name := range b.Names {
 		for _, purpose := range []string{bot.MailID, bot.MailReply} {
 			if id, ok := m.config.Tokens.OfMail(purpose, name); ok && in.QuestionID == 0 {

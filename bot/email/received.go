@@ -206,7 +206,7 @@ func (p *parser) part(header mimetext.Header, body []byte, depth int, related bo
 	case kind == "application/pkcs7-signature" || kind == "application/x-pkcs7-signature" || kind == "application/pgp-signature" || kind == "application/pgp-keys":
 	default:
 		if name == "" {
-			name = strings.Replace(kind, "/", ".", 1)
+			name = oneLine(strings.Replace(kind, "/", ".", 1))
 		}
 		picture := strings.HasPrefix(kind, "image/")
 		p.file(file{name: name, ornament: picture && disposition != "attachment" && (related && header.Get("Content-Id") != "" || ornament.MatchString(name))})
