@@ -366,13 +366,11 @@ var anID = regexp.MustCompile(`<[^<>\s]+>`)
 
 // messageID is the Message-ID in a header; "" = there is none.
 func messageID(value string) string {
-	if id := anID.FindString(value); id != "" {
-		return strings.ToValidUTF8(id, "")
+	id := anID.FindString(value)
+	if bare := strings.TrimSpace(value); id == "" && strings.Contains(bare, "@") && !strings.ContainsAny(bare, " <>\t") {
+		id = "<" + bare + ">"
 	}
-	if bare := strings.TrimSpace(value); bare != "" && !strings.ContainsAny(bare, " <>\t") && strings.Contains(bare, "@") {
-		return "<" + strings.ToValidUTF8(bare, "") + ">"
-	}
-	return ""
+	return oneLine(id)
 }
 
 // answered is the Message-ID that a mail answers. References hold the whole thread, the nearest last: they count only
@@ -382,7 +380,7 @@ func answered(header mimetext.Header) string {
 		return id
 	}
 	if all := anID.FindAllString(header.Get("References"), -1); len(all) > 0 {
-		return all[len(all)-1]
+		return oneLine(all[len(all)-1])
 	}
 	return ""
 }
