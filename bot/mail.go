@@ -42,11 +42,9 @@ func (t *turn) post(m Meaning) (done bool) {
 		t.effects.Kind, t.effects.Why = reminders.ReplyAuto, autoWhy[auto]
 		return true
 	case unproven:
+		// Shown with the person it names, and nobody's words until somebody has looked: no brief holds them.
 		t.effects.State = reminders.ReplyInbox
-		t.effects.Kind, t.effects.Why = reminders.ReplyText, "a mail that answers none of ours: its sender may be forged"
-		if t.rc.Person == nil {
-			t.effects.Kind = reminders.ReplyUnknown
-		}
+		t.effects.Kind, t.effects.Why = reminders.ReplyUnknown, "a mail that answers none of ours: its sender may be forged"
 		return true
 	}
 	return false

@@ -35,10 +35,12 @@ func TestAForgedSenderActsForNobody(t *testing.T) {
 		exercise := w.message("Ida", "exercise-1")
 		for _, text := range []string{"1", "ja", "PAUSE 4", "SLET", "START", "HJÆLP", "SPROG en", "hvad laver I?"} {
 			w.hears("Ida", text, "", unproven)
-			if r := w.reply("Ida"); r.State != reminders.ReplyInbox || r.Kind != reminders.ReplyText || !strings.Contains(r.Why, "forged") {
+			if r := w.reply("Ida"); r.State != reminders.ReplyInbox || r.Kind != reminders.ReplyUnknown || !strings.Contains(r.Why, "forged") {
 				t.Fatalf("%q is %s in %s (%s)", text, r.Kind, r.State, r.Why)
 			}
 		}
+		// A signature of ours on somebody else's question, or on none, proves nothing of the sender either.
+		w.ok(w.bot.Receive(ctx, w.inbound("Ida", "PAUSE 4", question(1<<40))))
 		w.counts("Ida", "exercise-1", "")
 		if p := w.person("Ida"); !p.PausedUntil.IsZero() || p.Language != "da" {
 			t.Fatalf("a stranger made her %+v", p)

@@ -200,25 +200,27 @@ func (m *Mailbox) ofID(id string) int64 {
 // bounced makes of a mail that came back a report on the message that it names. One that names none, or not by our
 // signature, is only kept: anybody can write that an address does not exist.
 func (m *Mailbox) bounced(in *reminders.Inbound, b Bounce) {
-	// From stays the server's: a mail from somebody's own address shows that it reaches them.
-	in.QuestionID, in.Text = 0, b.Words
-	if b.Recipient != "" {
-		in.Attributes["recipient"] = b.Recipient
-	}
+	// From stays the server's: a mail from somebody's own address would show that it reaches them.
+	question := int64(0)
 	for _, name := range b.Names {
 		for _, purpose := range []string{bot.MailID, bot.MailReply} {
-			if id, ok := m.config.Tokens.OfMail(purpose, name); ok && in.QuestionID == 0 {
-				in.QuestionID = id
+			if id, ok := m.config.Tokens.OfMail(purpose, name); ok && question == 0 {
+				question = id
 			}
 		}
+	}
+	if question == 0 {
+		question = in.QuestionID // Exchange answers what came back
 	}
 	if b.Status != "" {
 		in.Attributes["status"] = b.Status
 	}
-	if in.QuestionID == 0 {
-		in.Attributes[bot.AttributeProof] = "none"
+	in.QuestionID, in.Text = question, ""
+	if question == 0 { // nor is what it says of somebody kept: nobody would find it again to erase it
+		in.Attributes = map[string]string{bot.AttributeAuto: AutoBounce, bot.AttributeProof: "none"}
 		return
 	}
+	in.Text = b.Words
 	delete(in.Attributes, bot.AttributeProof)
 	if !b.Failed {
 		return
