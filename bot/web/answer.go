@@ -74,7 +74,7 @@ func (s *Server) answerRecord(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Metrics.webhook("email", "answer")
-	s.showAnswer(w, r, http.StatusOK, message, person, answerView{Done: true, Sent: words})
+	s.showAnswer(w, r, http.StatusOK, message, person, answerView{Done: true, Sent: words, Started: digit == answerStart})
 }
 
 // answered finds the message that the address names, and who got it.
@@ -109,6 +109,7 @@ type answerView struct {
 	Once           string            // the page's number
 	Token          string
 	Done           bool // something was taken in just now
+	Started        bool // and it was that they want to go on
 	Stop           bool // ask whether it is to end
 	Stopped        bool // it has ended
 	Unknown        bool
