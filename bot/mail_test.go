@@ -149,8 +149,10 @@ func TestAReturnedMailStopsItsAddressOnce(t *testing.T) {
 		w.filed("Ida", reminders.ReplyHandled, reminders.ReplyAuto)
 		_, err := w.store.Import(ctx, w.clock.Now(), []reminders.RosterRow{row("Ida", on(reminders.Email), func(r *reminders.RosterRow) { r.Line, r.Person.Email = 2, "ida.ny@smed.dk" })})
 		w.ok(err)
+		mails = append(mails, bot.Inbound{Channel: reminders.Email, ProviderID: "<stop@x>", From: "ida.ny@smed.dk", Text: "STOP", At: w.clock.Now(), Attributes: map[string]string{bot.AttributeProof: "none"}})
 		w.later(time.Minute)
 		w.tick()
+		w.filed("Ida", reminders.ReplyHandled, reminders.ReplyStop) // a minute later the mailbox was looked at again
 		if fault := w.person("Ida").AddressFault; fault != "" {
 			t.Errorf("the new address is at fault as well: %s", fault)
 		}

@@ -29,8 +29,8 @@ type Bounce struct {
 
 // Wrong says whether the address is at fault, and not our server, the mail or a full mailbox.
 func (b Bounce) Wrong() bool {
-	return b.Failed && (strings.HasPrefix(b.Status, "5.1.") && b.Status != "5.1.7" && b.Status != "5.1.8" || // of which two are the sender's
-		slices.Contains([]string{"5.0.0", "5.2.0", "5.2.1", "5.4.1", "5.4.4"}, b.Status))
+	return strings.HasPrefix(b.Status, "5.1.") && b.Status != "5.1.7" && b.Status != "5.1.8" || // of which two are the sender's
+		slices.Contains([]string{"5.0.0", "5.2.0", "5.2.1", "5.4.1", "5.4.4"}, b.Status)
 }
 
 // Subjects that mail programs give to what they answer by themselves, in front of the subject that it answers.

@@ -20,8 +20,9 @@ import (
 // mailWorld is an installation with a mailbox, and a class of people who are written to by e-mail.
 type mailWorld struct {
 	*world
-	box *providertest.IMAP
-	now time.Time
+	box     *providertest.IMAP
+	now     time.Time
+	written int // mails, to tell them apart
 }
 
 func newMailWorld(t *testing.T, database string, people ...string) *mailWorld {
@@ -98,8 +99,9 @@ func (w *mailWorld) answers(name string, m providertest.Mail, to, text string, h
 // write puts a mail of name's into the mailbox.
 func (w *mailWorld) write(name string, headers []string, text string) {
 	w.t.Helper()
+	w.written++
 	raw := fmt.Sprintf("From: %s Holm <%s@nordfald.example>\r\nDate: %s\r\nMessage-ID: <%s.%d@nordfald.example>\r\nContent-Type: text/plain; charset=utf-8\r\n%s\r\n\r\n%s", name, strings.ToLower(name),
-		w.now.Format(time.RFC1123Z), strings.ToLower(name), w.now.UnixNano(), strings.Join(headers, "\r\n"), strings.ReplaceAll(text, "\n", "\r\n"))
+		w.now.Format(time.RFC1123Z), strings.ToLower(name), w.written, strings.Join(headers, "\r\n"), strings.ReplaceAll(text, "\n", "\r\n"))
 	w.box.Deliver([]byte(raw), w.now)
 }
 
