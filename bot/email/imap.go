@@ -137,8 +137,8 @@ func (r *reading) search(since time.Time, from imap.UID) ([]imap.UID, error) {
 		return nil, err
 	}
 	var uids []imap.UID
-	if all := found.AllUIDs(); len(all) > 0 {
-		dated, err := r.client.Fetch(imap.UIDSetNum(all...), &imap.FetchOptions{UID: true, InternalDate: true}).Collect()
+	for some := range slices.Chunk(found.AllUIDs(), 500) { // a command's line is bounded
+		dated, err := r.client.Fetch(imap.UIDSetNum(some...), &imap.FetchOptions{UID: true, InternalDate: true}).Collect()
 		if err != nil {
 			return nil, err
 		}

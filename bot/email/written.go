@@ -44,7 +44,7 @@ var when = regexp.MustCompile(`\b(19|20)\d\d\b|\d{1,2}[:.]\d\d|@|\d{1,2}[./-]\d{
 // divider stands above a mail that is quoted whole.
 var divider = regexp.MustCompile(`(?i)^\s*[>*]*\s*[-_=–—]{2,}\s*(oprindelig (meddelelse|besked|mail|e-?mail)|original (message|besked|mail|appointment)|videresendt (meddelelse|besked|mail)|` +
 	`forwarded message|ursprüngliche nachricht|originalnachricht|weitergeleitete nachricht|wiadomość oryginalna|oryginalna wiadomość|przekazana wiadomość|` +
-	`ursprungligt meddelande|opprinnelig melding|reply message|svar på besked|початкове повідомлення|пересланное сообщение|исходное сообщение|thư gốc|tin nhắn gốc)\s*[-_=–—]*\s*$`)
+	`ursprungligt meddelande|on\b.+\bwrote|den\b.+\bskrev.*|opprinnelig melding|reply message|svar på besked|початкове повідомлення|пересланное сообщение|исходное сообщение|thư gốc|tin nhắn gốc)\s*[-_=–—]*\s*$`)
 
 // Outlook quotes a mail whole under a few lines of its header: one that names the writer and, soon after, one that says when.
 var (

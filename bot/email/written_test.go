@@ -54,6 +54,9 @@ func TestOnlyWhatTheWriterWroteIsTheAnswer(t *testing.T) {
 		{"answers between the lines", marked("Valgte du et sted?") + "\nja\n" + marked("Hvad kom i vejen?") + "\nmaskinen stod stille\n", "ja\nmaskinen stod stille"},
 		{"Android", "2\n\nSendt fra min Samsung Galaxy-smartphone.\n\n-------- Oprindelig besked --------\nFra: Fjordens Skole <kursus@skolen.example>\nDato: 09.09.2026 14.02 (GMT+01:00)\n" + ours, "2"},
 		{"Yahoo", "2\n\nSendt fra Yahoo Mail på Android\n\n  Den ons., sep. 9, 2026 kl. 14.02, Fjordens Skole<kursus@skolen.example> skrev:   \n \n " + ours, "2"},
+		{"Zoho", "2\n\n---- On Tue, 09 Sep 2026 14:02:00 +0200 Fjordens Skole <kursus@skolen.example> wrote ----\n\n" + ours, "2"},
+		{"Roundcube", "2\n\nDen 2026-09-09 14:02, skrev Fjordens Skole:\n" + marked(ours), "2"},
+		{"Outlook for Mac, Danish", "2\n\nFra: Fjordens Skole <kursus@skolen.example>\nDato: onsdag den 9. september 2026 kl. 14.02\nTil: Maja\nEmne: Uge 1\n" + ours, "2"},
 		{"a signature", "1 det går fint\n\n-- \nMaja Sørensen\nOperatør, Nordfald A/S\nTlf. 20 11 50 00", "1 det går fint"},
 		{"a greeting and a card", "Hej\n1\nMed venlig hilsen\nMaja Sørensen\nOperatør\n\nNordfald A/S\nwww.nordfald.example\n\nDenne mail er fortrolig.", "Hej\n1"},
 		{"Mvh", "2 nåede det ikke\n\nMvh Maja", "2 nåede det ikke\n\nMvh Maja"}, // one line: left alone
