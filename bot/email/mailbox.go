@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -226,7 +227,7 @@ func (m *Mailbox) bounced(in *reminders.Inbound, b Bounce) {
 		return
 	}
 	in.Report = &reminders.StatusReport{MessageID: in.QuestionID, Channel: reminders.Email, State: reminders.Undelivered, Raw: "bounced",
-		Code: or(b.Status, "5.0.0"), BadAddress: b.Wrong(), Detail: "the mail came back"}
+		Code: cmp.Or(b.Status, "5.0.0"), BadAddress: b.Wrong(), Detail: "the mail came back"}
 }
 
 // What stands before a signed name in an address and in a Message-ID.
