@@ -54,8 +54,9 @@ func (b *Bot) Send(ctx context.Context, out reminders.Outgoing) reminders.Result
 }
 
 // How often a provider is asked what people wrote, while all is well. Twilio calls once, and once more where no
-// connection came about: what it could not bring is fetched within a minute. Slack repeats what is not acknowledged for six
-// minutes and wants a request a person, so that it is asked only after nobody has listened for longer than Listens.
+// connection came about: what it could not bring is fetched within a minute. A mailbox brings nothing by itself, and is
+// looked into as often. Slack repeats what is not acknowledged for six minutes and wants a request a person, so that it is
+// asked only after nobody has listened for longer than Listens.
 const (
 	ListEvery = 50 * time.Second
 	Listens   = 90 * time.Second
@@ -64,7 +65,7 @@ const (
 // Sweeps says whether a channel's provider can be asked what people wrote, and how often it is.
 func (b *Bot) Sweeps(channel string) (every time.Duration, ok bool) {
 	_, ok = b.Channels[channel].(Sweeper)
-	if channel == reminders.SMS {
+	if channel == reminders.SMS || channel == reminders.Email {
 		return ListEvery, ok
 	}
 	return Listens, ok

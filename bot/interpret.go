@@ -54,7 +54,13 @@ func (t *turn) read(ctx context.Context) error {
 	if in.OptOut == "STOP" { // the provider has acted on it already, whatever we make of the text
 		m = Meaning{Kind: reminders.ReplyStop, Why: "the provider says they opted out"}
 	}
+	if subjectStop(in) {
+		m = Meaning{Kind: reminders.ReplyStop, Why: "asked to stop in the subject"}
+	}
 	t.effects.Kind, t.effects.Why = m.Kind, m.Why
+	if t.post(m) {
+		return nil
+	}
 
 	if t.rc.Person == nil {
 		t.effects.State = reminders.ReplyInbox
@@ -118,7 +124,7 @@ func (t *turn) say(key string, params map[string]string, with ...func(*reminders
 	m := reminders.Message{
 		Subject: reminders.ReplySubject(in.ID), Step: "say", Kind: reminders.KindReply, PersonID: t.rc.Person.ID,
 		Priority: reminders.PriorityReply, State: reminders.Planned, DueAt: t.written(), RunAt: t.now,
-		Channel: in.Channel, Address: in.From, Params: map[string]string{"key": key},
+		Channel: in.Channel, Address: t.backTo(), Params: map[string]string{"key": key},
 	}
 	if len(t.rc.Participations) > 0 {
 		p := t.rc.Participations[0]

@@ -3,6 +3,7 @@ package bot_test
 import (
 	"encoding/base64"
 	"math"
+	"strings"
 	"testing"
 
 	"efterkurs/bot"
@@ -64,4 +65,36 @@ func FuzzTokens(f *testing.F) {
 			t.Fatalf("%q names message %d, whose token is %q", token, id, tokens.Answer(id))
 		}
 	})
+}
+
+// A message's name in a mail is one message's and one purpose's, in any case that a server makes of it, and fits before the @.
+func TestANameInAMailIsForOneMessageAndOnePurpose(t *testing.T) {
+	tokens, other := bot.Tokens{Key: []byte("a key of thirty-two bytes, or so.")}, bot.Tokens{Key: []byte("another key, as long as this one is")}
+	purposes := []string{bot.MailReply, bot.MailStop, bot.MailID}
+	for _, id := range []int64{1, 4711, math.MaxInt64} {
+		for _, purpose := range purposes {
+			name := tokens.Mail(purpose, id)
+			if len(name) > 40 || name != strings.ToLower(name) {
+				t.Errorf("%s", name)
+			}
+			for _, spelling := range []string{name, strings.ToUpper(name)} {
+				if got, ok := tokens.OfMail(purpose, spelling); !ok || got != id {
+					t.Errorf("%s names %d, %v", spelling, got, ok)
+				}
+			}
+			for _, wrong := range purposes {
+				if _, ok := tokens.OfMail(wrong, name); ok != (wrong == purpose) {
+					t.Errorf("%s for %q is believed for %q: %v", name, purpose, wrong, ok)
+				}
+			}
+			for _, bad := range []string{name[:len(name)-1], name + "a", "0" + name, "+" + name, "-" + name, strings.Replace(name, ".", "..", 1), other.Mail(purpose, id), "1" + name, ""} {
+				if got, ok := tokens.OfMail(purpose, bad); ok {
+					t.Errorf("%q names %d", bad, got)
+				}
+			}
+			if _, ok := (bot.Tokens{}).OfMail(purpose, bot.Tokens{}.Mail(purpose, id)); ok {
+				t.Error("without a key anything is believed")
+			}
+		}
+	}
 }

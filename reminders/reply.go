@@ -14,6 +14,7 @@ type Inbound struct {
 	OptOut     string            // what the provider did by itself: "STOP", "START", "HELP" or ""
 	Attributes map[string]string // whatever else is worth keeping (num_segments, team_id, thread_ts …)
 	At         time.Time         // when it reached us (UTC)
+	Report     *StatusReport     // what it reports about a message of ours: a mail that came back. It is applied once, and not stored; nil = nothing
 }
 
 // StatusReport is what a provider reports about a message afterwards.
@@ -51,6 +52,7 @@ const (
 	ReplyCommand = "command"
 	ReplyText    = "text"    // a reflection, kept in the person's own words
 	ReplyUnknown = "unknown" // from somebody we do not know
+	ReplyAuto    = "auto"    // a machine's: out of office, a mail that came back
 )
 
 // Reply is one incoming text, stored.

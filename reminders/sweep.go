@@ -146,6 +146,12 @@ func (e *Engine) sweep(ctx context.Context, channel string, now time.Time, heard
 		if taken[in.ProviderID] { // nearly all: a webhook brought it
 			continue
 		}
+		// Before it is stored: whoever dies in between reports it once more, and reports only move a message forward.
+		if in.Report != nil {
+			if err := e.Store.Report(ctx, now, *in.Report); err != nil && ErrorCode(err) != ENOTFOUND {
+				return err
+			}
+		}
 		fresh, err := e.Desk.TakeIn(ctx, in, strays > 0)
 		if err != nil {
 			return err

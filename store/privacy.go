@@ -161,7 +161,7 @@ func erase(ctx context.Context, t *tx, now time.Time, id int64) error {
 	if err := t.all(ctx, &ids, `SELECT id FROM replies WHERE `+theirs+` ORDER BY id`, args...); err != nil {
 		return fmt.Errorf("looking for replies of person %d: %w", id, err)
 	}
-	// Twilio and Slack keep copies; a mail server keeps none that we could reach.
+	// Twilio and Slack keep copies. Mails lie in people's mailboxes, where nothing of ours is deleted: see README.
 	copies := func(query string, args ...any) error {
 		return run("copies", `INSERT INTO erasures (channel, address, provider_id, not_before, created_at) `+query+` ON CONFLICT (channel, provider_id) DO NOTHING`, args...)
 	}

@@ -124,6 +124,9 @@ func senderOf(ctx context.Context, t *tx, r reminders.Reply) (*reminders.Person,
 		}
 		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> '' AND p.channel = 'slack'`, strings.ToLower(email)})
 	case reminders.Email:
+		if r.QuestionID != 0 {
+			break // a mail's From proves nothing beside the question that it names: it could be anybody's
+		}
 		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> ''`, strings.ToLower(r.From)})
 	}
 	for _, a := range attempts {

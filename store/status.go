@@ -148,13 +148,13 @@ func stepsOf(ctx context.Context, t *tx, enrolmentIDs []int64) (map[int64][]remi
 	return out, nil
 }
 
-// lastReplies returns when persons last wrote (index replies_person).
+// lastReplies returns when persons last wrote, which their machines do not do for them (index replies_person).
 func lastReplies(ctx context.Context, t *tx, personIDs []int64) (map[int64]millis, error) {
 	type row struct {
 		PersonID int64  `db:"person_id"`
 		At       millis `db:"at"`
 	}
-	rows, err := allIn[row](ctx, t, `SELECT r.person_id, MAX(r.at) AS at FROM replies AS r WHERE r.person_id IN (%s) GROUP BY r.person_id`, personIDs)
+	rows, err := allIn[row](ctx, t, `SELECT r.person_id, MAX(r.at) AS at FROM replies AS r WHERE r.person_id IN (%s) AND r.kind <> 'auto' GROUP BY r.person_id`, personIDs)
 	if err != nil {
 		return nil, fmt.Errorf("reading last replies: %w", err)
 	}

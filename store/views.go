@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -54,6 +56,42 @@ func (s *Store) Message(ctx context.Context, id int64) (message reminders.Messag
 		return nil
 	})
 	return message, err
+}
+
+// AnswerTo returns the digit that counts as the answer to what a message asks, "" where it is unanswered. A reminder asks
+// what its exercise asked; a check-in that is asked once more is answered anew (index answers_question).
+func (s *Store) AnswerTo(ctx context.Context, messageID int64) (digit string, err error) {
+	err = s.peek(ctx, func(t *tx) error {
+		var r messageRow
+		if err := t.get(ctx, &r, `SELECT `+messageColumns+` FROM messages AS m WHERE m.id = $1`, messageID); err != nil {
+			return notFound(err, "there is no message %d", messageID)
+		}
+		m := r.message()
+		ids := []int64{m.ID}
+		if m.Kind != reminders.KindCheckinAgain {
+			if m.QuestionID != 0 {
+				ids = append(ids, m.QuestionID)
+			}
+			if step := reminders.QuestionStep(m.Kind, m.Week); step != "" {
+				var asked []int64
+				if err := t.all(ctx, &asked, `SELECT m.id FROM messages AS m WHERE m.subject = $1 AND m.step = $2`, m.Subject, step); err != nil {
+					return fmt.Errorf("looking for what message %d asks again: %w", messageID, err)
+				}
+				ids = append(ids, asked...)
+			}
+		}
+		var last answerRow
+		err := inChunks(ids, func(list string) error {
+			return t.get(ctx, &last, `SELECT a.question_id, a.digit, a.meaning FROM answers AS a WHERE a.question_id IN (`+list+`) AND a.digit <> '' AND a.moved_at = 0
+				ORDER BY a.at DESC, a.id DESC LIMIT 1`)
+		})
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return fmt.Errorf("reading the answer to message %d: %w", messageID, err)
+		}
+		digit = last.Digit
+		return nil
+	})
+	return digit, err
 }
 
 // Replies lists replies, newest first, a page at a time by BeforeID.

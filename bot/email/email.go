@@ -1,4 +1,5 @@
-// Package email is the Channel to mailboxes over SMTP. It composes, sends and checks; it holds no rules.
+// Package email is the Channel to mailboxes: over SMTP it sends, and where one is configured it reads a mailbox over IMAP,
+// to which answers and returned mails come. It composes, sends, takes apart and checks; it holds no rules.
 //
 // go-mail composes the message and makes the connection. The transaction itself (MAIL, RCPT, DATA, the final
 // dot) is driven here, command by command: go-mail's Send hides at which of them it broke, reports an error
@@ -30,6 +31,8 @@ type Config struct {
 	From      string                       // "Name <a@b>"
 	PublicURL string                       // where the answer page is; "" = no links in mails
 	Token     func(messageID int64) string // of the answer page; nil = no links
+	IMAPURL   string                       // of the mailbox that answers come to, imaps://user:pass@host/INBOX; "" = none is read
+	Tokens    bot.Tokens                   // signs what a reply comes back to; without a key nothing is signed, and nothing that comes back is believed
 	Words     func(lang, key string) string
 	Now       func() time.Time // nil = the machine's clock
 	TLSConfig *tls.Config      // nil = the system's roots; tests bring their own
@@ -56,6 +59,7 @@ type Channel struct {
 	local  string // of From
 	domain string // of From
 	server server
+	folder *folder // nil = no mailbox
 
 	mu     sync.Mutex
 	idle   []*session // connections left open for the rest of a burst
@@ -82,6 +86,15 @@ func New(config Config) (*Channel, error) {
 		}
 		config.PublicURL = strings.TrimRight(config.PublicURL, "/")
 	}
+	var box *folder
+	if config.IMAPURL != "" {
+		f, err := parseFolder(config.IMAPURL)
+		if err != nil {
+			return nil, err
+		}
+		f.tls = config.TLSConfig
+		box = &f
+	}
 	if config.Now == nil {
 		config.Now = time.Now
 	}
@@ -89,7 +102,15 @@ func New(config Config) (*Channel, error) {
 		config.Words = func(string, string) string { return "" }
 	}
 	at := strings.LastIndex(from.Address, "@")
-	return &Channel{config: config, from: from, local: from.Address[:at], domain: from.Address[at+1:], server: server}, nil
+	return &Channel{config: config, from: from, local: from.Address[:at], domain: from.Address[at+1:], server: server, folder: box}, nil
+}
+
+// Mailbox is the channel that also listens; false where no mailbox is configured.
+func (c *Channel) Mailbox() (*Mailbox, bool) {
+	if c.folder == nil {
+		return nil, false
+	}
+	return &Mailbox{Channel: c, folder: *c.folder}, true
 }
 
 // Name is "email".
@@ -105,15 +126,24 @@ func (c *Channel) Send(ctx context.Context, out reminders.Outgoing) reminders.Re
 }
 
 // MessageID is the Message-ID of a message, always the same: a receiver that gets a second copy after an answer
-// nobody saw drops it.
+// nobody saw drops it. It is signed: a mail that answers it comes from somebody who has it.
 func (c *Channel) MessageID(id int64) string {
+	if len(c.config.Tokens.Key) > 0 {
+		return "<" + replyTag + c.config.Tokens.Mail(bot.MailID, id) + "@" + c.domain + ">"
+	}
 	sum := sha256.Sum256([]byte("efterkurs message " + strconv.FormatInt(id, 10) + " from " + strings.ToLower(c.from.Address)))
 	return "<m" + strconv.FormatInt(id, 10) + "." + hex.EncodeToString(sum[:6]) + "@" + c.domain + ">"
 }
 
-// ReplyTo is From with the message's id, so that an answer by mail names its question.
-func (c *Channel) ReplyTo(id int64) string {
-	return c.local + "+m" + strconv.FormatInt(id, 10) + "@" + c.domain
+// ReplyTo is From with the message's id, signed, so that an answer by mail names its question.
+func (c *Channel) ReplyTo(id int64) string { return c.tagged(replyTag, bot.MailReply, id) }
+
+// stopTo is the address that ends it, whatever is written to it; "" where nobody would read that.
+func (c *Channel) stopTo(id int64) string {
+	if c.folder == nil || len(c.config.Tokens.Key) == 0 {
+		return ""
+	}
+	return c.tagged(stopTag, bot.MailStop, id)
 }
 
 // compose is the whole mail. EINVALID where the recipient's address is none.
@@ -136,9 +166,18 @@ func (c *Channel) compose(out reminders.Outgoing, attachments []Attachment) (*go
 	m.SetMessageIDWithValue(strings.Trim(c.MessageID(out.MessageID), "<>"))
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "All") // Outlook's out-of-office answers are no replies
-	if page.Unsubscribe != "" {
-		m.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, "<"+page.Unsubscribe+">")
+	// The button that mail programs show (RFC 2369) and press by themselves (RFC 8058). It takes the mail server's DKIM
+	// signature over both headers: see README. Staff have no way out to be offered.
+	var ways []string
+	if page.OneClick != "" {
+		ways = append(ways, "<"+page.OneClick+">")
 		m.SetGenHeader(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
+	}
+	if stop := c.stopTo(out.MessageID); stop != "" && out.Participant {
+		ways = append(ways, "<mailto:"+stop+"?subject=STOP>")
+	}
+	if len(ways) > 0 {
+		m.SetGenHeaderPreformatted(gomail.HeaderListUnsubscribe, strings.Join(ways, ",\r\n "))
 	}
 	m.SetBodyString(gomail.TypeTextPlain, page.plain())
 	m.AddAlternativeString(gomail.TypeTextHTML, html)

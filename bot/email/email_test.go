@@ -53,7 +53,7 @@ func send(t *testing.T, change func(*email.Config), out reminders.Outgoing) prov
 func TestMailHasWhatReceiversAndPeopleNeed(t *testing.T) {
 	m := send(t, nil, outgoing)
 	for name, want := range map[string]string{
-		"List-Unsubscribe":         "<https://bot.example.dk/answer/tok3n4711?v=stop>",
+		"List-Unsubscribe":         "<https://bot.example.dk/unsubscribe/tok3n4711>",
 		"List-Unsubscribe-Post":    "List-Unsubscribe=One-Click",
 		"Auto-Submitted":           "auto-generated",
 		"X-Auto-Response-Suppress": "All",
@@ -129,6 +129,9 @@ func TestConfigurationFaultsNameTheVariableAndNoSecret(t *testing.T) {
 		"SMTP_URL is not":     func(c *email.Config) { c.SMTPURL = "smtp://u:hemmelig@mail.example:%zz" },
 		"SMTP_URL has a port": func(c *email.Config) { c.SMTPURL = "smtp://u:hemmelig@mail.example:70000" },
 		"MAIL_FROM":           func(c *email.Config) { c.From = "Skolen" },
+		"MAIL_IMAP_URL":       func(c *email.Config) { c.IMAPURL = "https://u:hemmelig@mail.example" },
+		"MAIL_IMAP_URL names": func(c *email.Config) { c.IMAPURL = "imaps://mail.example/INBOX?hemmelig" },
+		"MAIL_IMAP_URL has":   func(c *email.Config) { c.IMAPURL = "imaps://u:hemmelig@mail.example:70000" },
 		"PUBLIC_URL":          func(c *email.Config) { c.PublicURL = "bot.example" },
 	} {
 		config := good

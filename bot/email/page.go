@@ -25,6 +25,7 @@ type page struct {
 	Footer      string
 	Unsubscribe string // "" = not for this reader
 	UnsubWord   string
+	OneClick    string // what a mail program posts to by itself
 	text        string
 }
 
@@ -47,7 +48,8 @@ func (c *Channel) page(out reminders.Outgoing) page {
 	if c.config.PublicURL == "" || c.config.Token == nil {
 		return p // the choices stand there all the same: a digit may be answered by mail
 	}
-	answer := c.config.PublicURL + "/answer/" + url.PathEscape(c.config.Token(out.MessageID))
+	token := url.PathEscape(c.config.Token(out.MessageID))
+	answer := c.config.PublicURL + "/answer/" + token
 	if len(out.Choices) > 0 {
 		p.Answer, p.AnswerWord = answer, c.config.Words(out.Language, WordAnswer)
 	}
@@ -56,6 +58,7 @@ func (c *Channel) page(out reminders.Outgoing) page {
 	}
 	if out.Participant {
 		p.Unsubscribe, p.UnsubWord = answer+"?v=stop", c.config.Words(out.Language, WordUnsubscribe)
+		p.OneClick = c.config.PublicURL + "/unsubscribe/" + token
 	}
 	return p
 }

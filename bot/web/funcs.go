@@ -93,15 +93,19 @@ var faults = map[string]string{
 	"21211": "number", "21214": "number", "21217": "number", "21401": "number", "21421": "number", "21614": "number", "21635": "number",
 	"30005": "number", "30006": "landline", "30003": "off", "21610": "stopped", "30004": "blocked", "30007": "filtered", "30008": "lost",
 	"user_disabled": "slack", "users_not_found": "slack", "user_not_found": "slack",
+	"5.1.0": "mailbox", "5.1.1": "mailbox", "5.1.2": "mailbox", "5.1.3": "mailbox", "5.1.6": "mailbox", "5.1.10": "mailbox", "5.2.1": "mailbox", "5.4.1": "mailbox", "5.4.4": "mailbox",
+	"550": "mailbox", "5.2.2": "full", "5.0.0": "came-back",
 }
 
 // fault explains a provider's error code; "" for none.
 func (f words) fault(code string) string {
-	switch {
-	case code == "":
+	said := strings.Fields(code)
+	if len(said) == 0 {
 		return ""
-	case faults[code] != "":
-		return f.text("fault-" + faults[code])
+	}
+	// A mail server's "550 5.1.1": the last says more.
+	if fault := faults[said[len(said)-1]]; fault != "" {
+		return f.text("fault-" + fault)
 	}
 	return f.text("fault-code", "code", code)
 }

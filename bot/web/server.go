@@ -82,6 +82,8 @@ func (s *Server) Handler() http.Handler {
 	})
 	mux.HandleFunc("GET /answer/{token}", s.answerPage)
 	mux.HandleFunc("POST /answer/{token}", s.Metrics.timed("/answer", s.answerRecord))
+	mux.HandleFunc("GET /unsubscribe/{token}", s.unsubscribePage)
+	mux.HandleFunc("POST /unsubscribe/{token}", s.Metrics.timed("/unsubscribe", s.unsubscribe))
 	mux.HandleFunc("GET /calendar/{file}", s.calendarFeed)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)

@@ -17,6 +17,8 @@ type Store interface {
 	KnowsSlackUser(ctx context.Context, slackID string) (bool, error)
 	Message(ctx context.Context, id int64) (reminders.Message, error)
 	Person(ctx context.Context, id int64) (reminders.Person, error)
+	// AnswerTo is the digit that counts as the answer to what a message asks; "" = it is unanswered.
+	AnswerTo(ctx context.Context, messageID int64) (string, error)
 
 	// Calendar feeds.
 	UserByCalendarToken(ctx context.Context, token string) (reminders.User, error)

@@ -105,11 +105,14 @@ func (a *app) channels() (map[string]bot.Channel, map[string]time.Duration, erro
 	}
 	if c.SMTPURL != "" {
 		ch, err := email.New(email.Config{SMTPURL: c.SMTPURL, From: c.MailFrom, PublicURL: c.PublicURL, Token: a.tokens.Answer,
-			Words: a.texts.Page, Now: a.now})
+			Words: a.texts.Page, Now: a.now, IMAPURL: c.MailIMAPURL, Tokens: a.tokens})
 		if err != nil {
 			return nil, nil, err
 		}
 		channels[reminders.Email] = ch
+		if box, ok := ch.Mailbox(); ok {
+			channels[reminders.Email] = box
+		}
 	}
 	return channels, rates, nil
 }

@@ -28,7 +28,7 @@ type config struct {
 
 	SlackBotToken, SlackSigningSecret, SlackBaseURL, SlackClientID, SlackClientSecret string
 
-	SMTPURL, MailFrom string
+	SMTPURL, MailFrom, MailIMAPURL string
 }
 
 // loadConfig reads the environment. Each secret may also come as a file, named by NAME_FILE. An error names
@@ -78,6 +78,7 @@ func loadConfig(env func(string) string) (config, error) {
 	c.SlackClientSecret = secret("SLACK_CLIENT_SECRET")
 	c.SMTPURL = secret("SMTP_URL")
 	c.MailFrom = get("MAIL_FROM", "")
+	c.MailIMAPURL = secret("MAIL_IMAP_URL")
 
 	var err error
 	zone := get("EFTERKURS_TIMEZONE", "Europe/Copenhagen")
@@ -129,6 +130,7 @@ func (c config) addresses() (faults []string) {
 	check("TWILIO_BASE_URL", c.TwilioBaseURL, "https", "http")
 	check("SLACK_BASE_URL", c.SlackBaseURL, "https", "http")
 	check("SMTP_URL", c.SMTPURL, "smtp", "smtps")
+	check("MAIL_IMAP_URL", c.MailIMAPURL, "imaps", "imap")
 	if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
 		faults = append(faults, fmt.Sprintf("LISTEN_ADDR %q is not an address such as 127.0.0.1:8080", c.ListenAddr))
 	}
@@ -152,7 +154,7 @@ func (c config) halves() (faults []string) {
 		"TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID": c.TwilioFrom + c.TwilioMessagingServiceSID})
 	missing("Slack", c.SlackBotToken+c.SlackSigningSecret != "", map[string]string{
 		"SLACK_BOT_TOKEN": c.SlackBotToken, "SLACK_SIGNING_SECRET": c.SlackSigningSecret})
-	missing("E-mail", c.SMTPURL+c.MailFrom != "", map[string]string{"SMTP_URL": c.SMTPURL, "MAIL_FROM": c.MailFrom})
+	missing("E-mail", c.SMTPURL+c.MailFrom+c.MailIMAPURL != "", map[string]string{"SMTP_URL": c.SMTPURL, "MAIL_FROM": c.MailFrom})
 	return faults
 }
 
@@ -162,6 +164,7 @@ func (c config) outside() (channels []string) {
 		name, configured, address string
 	}{
 		{"SMS", c.TwilioAccountSID, c.TwilioBaseURL}, {"Slack", c.SlackBotToken, c.SlackBaseURL}, {"e-mail", c.SMTPURL, c.SMTPURL},
+		{"the mailbox", c.MailIMAPURL, c.MailIMAPURL},
 	} {
 		if at.configured != "" && !loopback(at.address) {
 			channels = append(channels, at.name)

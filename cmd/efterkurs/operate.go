@@ -153,6 +153,9 @@ func (p *program) doctor() *cobra.Command {
 					say(true, "%s: configured, and the provider accepts it", c.word)
 				}
 			}
+			if a.config.SMTPURL != "" && a.config.MailIMAPURL == "" {
+				note("no mailbox is read: answers by reply and returned mails are seen by nobody but who reads MAIL_FROM; to use one, set MAIL_IMAP_URL")
+			}
 			if a.config.PublicURL == "" {
 				note("PUBLIC_URL is not set: e-mails bear no buttons, and no provider can call back")
 			}

@@ -51,7 +51,8 @@ func (s *said) run(w *world, people bool, stdin string, args ...string) (code in
 func TestNothingTellsASecret(t *testing.T) {
 	w := newWorld(t, "sqlite:efterkurs.db")
 	w.smtp = providertest.NewSMTP(t, providertest.WithAuth())
-	w.env = append(w.env, "SMTP_URL="+w.smtp.URL, "EFTERKURS_LOG=debug", "SLACK_CLIENT_ID=1.2", "SLACK_CLIENT_SECRET=slack-client-secret-0815")
+	box := providertest.NewIMAP(t)
+	w.env = append(w.env, "SMTP_URL="+w.smtp.URL, "MAIL_IMAP_URL="+box.URL, "EFTERKURS_LOG=debug", "SLACK_CLIENT_ID=1.2", "SLACK_CLIENT_SECRET=slack-client-secret-0815")
 	heard := &said{t: t}
 	var people []string
 	csv := "name,company,course,start,end,phone,email,slack,channel,contact,contact_phone,contact_email,consultant\n"
@@ -64,7 +65,7 @@ func TestNothingTellsASecret(t *testing.T) {
 	}
 	people = append(people, "20119999", "leda@fabrik.example", "Leda Lunddal", "Tak for 5S", "hemmelige ord", "fremmede ord", "Velkommen")
 	const password = "en lang sætning til Anna"
-	secrets := []string{worldSecret, w.twilio.AuthToken, w.slack.Token, w.slack.SigningSecret, w.smtp.Password, "slack-client-secret-0815", password, "db-kodeord-4711"}
+	secrets := []string{worldSecret, w.twilio.AuthToken, w.slack.Token, w.slack.SigningSecret, w.smtp.Password, box.Password, "slack-client-secret-0815", password, "db-kodeord-4711"}
 	twilioIs := func(code string, status int) {
 		w.twilio.Script(func(int, url.Values) providertest.Behaviour { return providertest.Refused(code, status) })
 	}
@@ -72,6 +73,7 @@ func TestNothingTellsASecret(t *testing.T) {
 	// Half a configuration, a wrong one, and a database behind a password that cannot be reached.
 	whole := w.env
 	for _, bad := range [][]string{{"TWILIO_FROM="}, {"SLACK_SIGNING_SECRET="}, {"MAIL_FROM="}, {"SMTP_URL=smtp://efterkurs:" + w.smtp.Password + "@:no"}, {"SMTP_URL=ftp://efterkurs:" + w.smtp.Password + "@x"},
+		{"MAIL_IMAP_URL=imap://efterkurs:" + box.Password + "@:no"}, {"MAIL_IMAP_URL=pop://efterkurs:" + box.Password + "@x"}, {"MAIL_IMAP_URL=imap://efterkurs:" + box.Password + "@127.0.0.1:1/x"},
 		{"EFTERKURS_SECRET=short-" + w.slack.Token[:8]}, {"TWILIO_AUTH_TOKEN_FILE=/no/such/file"}, {"DATABASE_URL=postgres://efter:db-kodeord-4711@127.0.0.1:1/kurs?sslmode=disable"},
 		{"DATABASE_URL=postgres://efter:db-kodeord-4711%@127.0.0.1:1/kurs"}, {"DATABASE_URL=mysql://efter:db-kodeord-4711@127.0.0.1/kurs"}, {"DATABASE_URL=sqlite:/no/such/folder/x.db"}} {
 		w.env = append(slices.Clone(whole), bad...)
@@ -126,7 +128,13 @@ func TestNothingTellsASecret(t *testing.T) {
 		}
 		return providertest.Behaviour{}
 	})
+	monday := time.Date(2031, 9, 8, 9, 0, 0, 0, danish)
+	box.Deliver([]byte("From: Xerxes03 Quist <xq03@fabrik.example>\r\nTo: efterkurs@skolen.example\r\nSubject: hemmelige ord\r\nMessage-ID: <a@fabrik.example>\r\n\r\nhemmelige ord"), monday)
+	box.Deliver([]byte("From: mailer-daemon@fabrik.example\r\nReturn-Path: <>\r\nSubject: Undelivered Mail Returned to Sender\r\n\r\n550 5.1.1 <xq07@fabrik.example> unknown, Xerxes07 Quist"), monday)
 	at("09T12:30") // exercise 1
+	box.Shut()
+	at("09T12:35")
+	box.Open()
 	heard.run(w, false, "", "doctor")
 	w.twilio.Script(nil)
 	w.slack.Script(nil)

@@ -127,6 +127,9 @@ func (a *app) announce(worker, pages bool) {
 			a.log.Warn("a channel is off: it is not configured", "channel", name)
 		}
 	}
+	if a.config.SMTPURL != "" && a.config.MailIMAPURL == "" {
+		a.log.Warn("no mailbox is read: MAIL_IMAP_URL is not set, and whoever answers a mail by reply is heard by nobody but who reads MAIL_FROM")
+	}
 	if a.config.PublicURL == "" {
 		a.log.Warn("PUBLIC_URL is not set: no provider can bring replies or delivery reports, and e-mails bear no buttons")
 	}
