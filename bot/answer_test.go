@@ -23,7 +23,7 @@ func TestADigitGoesToTheQuestionThatHasIt(t *testing.T) {
 	each(t, func(w *world) {
 		w.enrol(row("Maja"), row("Bo"))
 		w.until("2026-10-02") // exercise 4 with its eight choices, then a check-in with two
-		w.hears("Maja", "5", w.said("thanks-barrier-2"))
+		w.hears("Maja", "5", w.said("help-education"))
 		w.counts("Maja", "exercise-4", "5")
 		w.counts("Maja", "checkin-4", "")
 		w.hears("Maja", "ja", w.said("thanks-checkin-yes-2"))
@@ -48,7 +48,7 @@ func TestAnAnswerToAReminderIsOneToItsExercise(t *testing.T) {
 				if named {
 					change = question(nudge.ID)
 				}
-				w.hears("Maja", "2", w.said("thanks-no-2"), change)
+				w.hears("Maja", "2", w.asked("why-not"), change)
 				w.counts("Maja", "exercise-1", "2")
 				w.equal("answers", w.answers("Maja"), "exercise-1=2")
 				w.hears("Maja", "1", w.said("changed", "answer", "Ja"), question(w.message("Maja", "exercise-1").ID))
@@ -101,7 +101,7 @@ func TestAChangedAnswerCountsAndAllAreKept(t *testing.T) {
 	each(t, func(w *world) {
 		w.enrol(row("Maja"), row("Bo"))
 		w.until("2026-09-15")
-		w.hears("Maja", "3", w.said("thanks-no-3"))
+		w.hears("Maja", "3", w.asked("why-not"))
 		w.hears("Maja", "ja!", w.said("changed", "answer", "Ja"))
 		w.counts("Maja", "exercise-2", "1")
 		w.hears("Maja", "Delvist", w.said("changed", "answer", "Delvist"))
@@ -137,7 +137,7 @@ func TestANodAfterAnAnswerChangesNothingAndIsNotAnswered(t *testing.T) {
 	each(t, func(w *world) {
 		w.enrol(row("Maja"), row("Bo"))
 		w.until("2026-09-15")
-		w.hears("Maja", "3", w.said("thanks-no-3"))
+		w.hears("Maja", "3", w.asked("why-not"))
 		for _, nod := range []string{"👍", "tak", "Ok", "Mange tak!", "🙂", "Tak for det."} {
 			w.hears("Maja", nod, "")
 			w.filed("Maja", reminders.ReplyHandled, reminders.ReplyText)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"efterkurs/bot/meaning"
 	"efterkurs/reminders"
 	"efterkurs/templates"
 )
@@ -28,6 +29,7 @@ type Bot struct {
 	Channels map[string]Channel       // by name; what is missing is off
 	Rates    map[string]time.Duration // time between two messages; missing = no limit
 	Texts    *templates.Texts
+	Reader   *meaning.Reader
 	Store    Store
 	Calendar *reminders.Calendar
 	School   string // the school's name as people know it
@@ -121,7 +123,7 @@ func (b *Bot) TakeIn(ctx context.Context, in Inbound, later bool) (fresh bool, e
 		}
 		return false, nil
 	}
-	if later && in.OptOut != "STOP" && Understand(in.Text, nil).Kind != reminders.ReplyStop {
+	if later && in.OptOut != "STOP" && b.Reader.Of(in.Text, nil, "da").Kind != meaning.Stop {
 		return true, nil
 	}
 	if err := b.inOrder(ctx, id); err != nil {

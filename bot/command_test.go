@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"efterkurs/reminders"
 )
@@ -108,21 +109,38 @@ func TestLanguageIsChangedFromTheNextTextOn(t *testing.T) {
 		if !strings.HasPrefix(exercise.Body, course.Exercises[1].SMS) {
 			t.Fatalf("exercise 2 reads %q", exercise.Body)
 		}
-		w.hears("Maja", "not yet", english("thanks-no-3"))
+		if heard := w.writes("Maja", "not yet"); len(heard) != 1 || !strings.HasPrefix(heard[0], english("why-not")) {
+			t.Fatalf("heard %q", heard)
+		}
 		w.hears("Maja", "language dansk", w.said("language-set"))
 	})
 }
 
-func TestDeleteIsLeftToAPerson(t *testing.T) {
+// Nobody is erased by a slip: it is asked once. After the answer nothing of them is left, and the address stays
+// silent for who has it.
+func TestDeleteAsksOnceAndErasesEverything(t *testing.T) {
 	each(t, func(w *world) {
 		w.enrol(row("Maja"), row("Bo"))
 		w.until("2026-09-08")
-		for _, text := range []string{"SLET", "slet mig", "delete my data"} {
-			w.hears("Maja", text, w.said("delete-asked"))
-			w.filed("Maja", reminders.ReplyInbox, reminders.ReplyCommand)
+		w.hears("Maja", "SLET", w.asked("erase-sure"))
+		w.hears("Maja", "nej", w.said("going-on"))
+		id := w.person("Maja").ID
+		w.hears("Maja", "slet mine data", w.asked("erase-sure"))
+		w.later(time.Minute)
+		w.ok(w.bot.Receive(ctx, w.inbound("Maja", "1")))
+		if found, err := w.store.FindPersons(ctx, "Maja"); err != nil || len(found) != 0 {
+			t.Errorf("she is still found: %+v, %v", found, err)
 		}
-		if p := w.person("Maja"); p.Phone == "" || !p.OptedOutAt.IsZero() {
-			t.Fatalf("something was done: %+v", p)
+		replies, err := w.store.Replies(ctx, reminders.ReplyFilter{PersonID: id})
+		w.ok(err)
+		for _, r := range replies {
+			if r.Text != "" || r.From != "" && r.From == phone("Maja") {
+				t.Errorf("kept %q from %s", r.Text, r.From)
+			}
+		}
+		w.until("2026-09-16")
+		if n := len(w.messages("Bo")); n == 0 {
+			t.Error("the other one gets nothing")
 		}
 	})
 }

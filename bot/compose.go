@@ -140,7 +140,7 @@ func (b *Bot) said(c reminders.Claim, lang string) (templates.Message, error) {
 		}
 	}
 	m, err := b.Texts.Message(lang, key)
-	if key == didYouMean {
+	if key == didYouMean || key == "which" || key == "later-again" || key == "who-of-you" {
 		m.Choices = nil
 		for _, choice := range c.Choices {
 			m.Choices = append(m.Choices, templates.Choice(choice))

@@ -159,7 +159,7 @@ func letters() []letter {
 	}
 	everybody := map[string]func(reminders.Claim) reminders.Claim{"participant": participant, "leader": leader, "stranger": stranger}
 	for who, to := range everybody {
-		for _, key := range []string{"delete-asked", "contact-thanks", "contact-help"} {
+		for _, key := range []string{"erase-sure", "who-are-you", "contact-thanks", "contact-help"} {
 			add(key+" to a "+who, to, said(key, 0))
 		}
 		add("language to a "+who, to, said("language-set", 0, "language", "en", "in", "en"))

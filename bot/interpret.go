@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
+	"efterkurs/bot/meaning"
 	"efterkurs/reminders"
 )
 
@@ -52,23 +54,17 @@ func (t *turn) read(ctx context.Context) error {
 	in := t.rc.Reply
 	question, m := t.understand()
 	if in.OptOut == "STOP" { // the provider has acted on it already, whatever we make of the text
-		m = Meaning{Kind: reminders.ReplyStop, Why: "the provider says they opted out"}
+		m = meaning.Meaning{Kind: meaning.Stop, Why: "the provider says they opted out"}
 	}
-	if subjectStop(in) {
-		m = Meaning{Kind: reminders.ReplyStop, Why: "asked to stop in the subject"}
+	if t.bot.subjectStop(in) {
+		m = meaning.Meaning{Kind: meaning.Stop, Why: "asked to stop in the subject"}
 	}
-	t.effects.Kind, t.effects.Why = m.Kind, m.Why
+	t.effects.Kind, t.effects.Why = kindOf(m), m.Why
 	if t.post(m) {
 		return nil
 	}
-
 	if t.rc.Person == nil {
-		t.effects.State = reminders.ReplyInbox
-		if m.Kind == reminders.ReplyStop { // whoever it is: nobody is written to at this address any more
-			t.effects.OptOut = true
-		} else {
-			t.effects.Kind = reminders.ReplyUnknown
-		}
+		t.stranger(m)
 		return nil
 	}
 	t.effects.PersonID = t.rc.Person.ID
@@ -77,29 +73,122 @@ func (t *turn) read(ctx context.Context) error {
 	}
 	optedOut := !t.rc.Person.OptedOutAt.IsZero()
 	switch {
-	case t.rc.Overtaken && (m.Kind == reminders.ReplyStop || m.Kind == reminders.ReplyStart):
+	case t.rc.Overtaken && (m.Kind == meaning.Stop || m.Kind == meaning.Start):
 		t.effects.Why += ", and has said otherwise since"
 		return nil
-	case m.Kind == reminders.ReplyStop:
+	case m.Kind == meaning.Stop:
 		t.effects.OptOut = true
 		return nil // nobody who said STOP is written to, not even to say so
-	case m.Kind == reminders.ReplyStart || in.OptOut == "START" && optedOut:
+	case m.Kind == meaning.Start || in.OptOut == "START" && optedOut:
 		t.effects.Kind, t.effects.OptIn, t.effects.Unpause = reminders.ReplyStart, true, true
 		t.say(t.forRole("started", "contact-help"), nil)
 		return nil
 	case optedOut:
-		t.effects.State = reminders.ReplyInbox
+		t.effects.State, t.effects.Urgent = reminders.ReplyInbox, m.Kind == meaning.Trouble
 		return nil
-	case m.Kind == reminders.ReplyCommand:
+	case m.Kind != meaning.Answer && (m.Kind != meaning.Command || m.Word == meaning.Help) && t.machine():
+		// Two machines that answer each other would never end. A person looks at it.
+		t.effects.State, t.effects.Mute = reminders.ReplyInbox, true
+		t.effects.Why += ", again and again: a machine seems to answer"
+		return nil
+	case m.Kind == meaning.Trouble:
+		t.human("trouble")
+		if question != nil { // kept with the question, as its writer's words
+			t.give(t.root(question), reminders.Choice{})
+		}
+		return nil
+	case m.Kind == meaning.Doubt:
+		t.doubt()
+		return nil
+	case m.Kind == meaning.Command:
 		return t.command(ctx, m, question)
-	case t.closed(question) && courteous(in.Text):
-		t.effects.Kind, t.effects.Why = reminders.ReplyText, "a thank-you"
-		return nil // two polite machines would never end
-	case m.Kind == reminders.ReplyAnswer:
-		return t.answer(ctx, question, m)
+	case m.Kind == meaning.Answer && (m.Sure() || t.root(question).Answer == ""):
+		return t.answer(ctx, question, m) // an answer that was given is changed by one as clear, not by words that lean one way
+	case m.Kind == meaning.Thanks && len(in.Media) == 0:
+		return nil // it wants nothing
+	case len(in.Media) > 0:
+		if question != nil && strings.ContainsFunc(in.Text, unicode.IsLetter) { // what stands beside it is kept
+			t.give(t.root(question), reminders.Choice{})
+		}
+		t.say(t.forRole("only-text", "contact-thanks"), nil)
+		return nil
+	case m.Kind == meaning.Question:
+		t.asks(question)
+		return nil
 	}
-	t.words(question)
+	t.words(question, m)
 	return nil
+}
+
+// kindOf is what a meaning is filed as.
+func kindOf(m meaning.Meaning) string {
+	switch m.Kind {
+	case meaning.Stop:
+		return reminders.ReplyStop
+	case meaning.Doubt:
+		return reminders.ReplyDoubt
+	case meaning.Trouble:
+		return reminders.ReplyTrouble
+	case meaning.Start:
+		return reminders.ReplyStart
+	case meaning.Command:
+		return reminders.ReplyCommand
+	case meaning.Answer:
+		return reminders.ReplyAnswer
+	}
+	return reminders.ReplyText
+}
+
+const (
+	// mostSame is how often somebody may write the same text in ten minutes, and mostSaid how often they are answered in them.
+	mostSame = 3
+	mostSaid = 8
+)
+
+// machine says whether a machine seems to answer.
+func (t *turn) machine() bool {
+	return t.rc.Said >= mostSame && t.rc.Same > mostSame || t.rc.Said >= mostSaid
+}
+
+// human hands a reply to a person at once, and says who will call.
+func (t *turn) human(key string) {
+	t.effects.State, t.effects.Urgent = reminders.ReplyInbox, true
+	t.say(key, nil)
+	consultant, company := t.consultant()
+	if consultant == nil {
+		return
+	}
+	in := t.rc.Reply
+	t.effects.Say = append(t.effects.Say, reminders.Message{Subject: reminders.ReplySubject(in.ID), Step: "urgent", Kind: reminders.KindStaffUrgent, UserID: consultant.ID,
+		CompanyID: company, Priority: reminders.PriorityReply, State: reminders.Planned, DueAt: t.now, RunAt: t.now})
+}
+
+// consultant is who looks after the sender's company, nil where nobody does.
+func (t *turn) consultant() (*reminders.User, int64) {
+	for _, p := range t.rc.Participations {
+		if p.Consultant != nil {
+			return p.Consultant, p.Company.ID
+		}
+	}
+	return nil, 0
+}
+
+// doubt asks once whether somebody wants to stop; until they have said, nothing else is sent to them.
+func (t *turn) doubt() {
+	t.effects.State, t.effects.Doubt = reminders.ReplyInbox, true // shown to a person until it is answered
+	if !t.rc.Person.DoubtAt.IsZero() {
+		return
+	}
+	t.say(t.forRole("stop-asked", "contact-stop-asked"), nil)
+}
+
+// asks hands a question to a person and says so.
+func (t *turn) asks(q *reminders.Question) {
+	t.effects.State = reminders.ReplyInbox
+	if q != nil && !isSlots(q.Choices) && !isControl(q.Choices) {
+		t.give(t.root(q), reminders.Choice{})
+	}
+	t.say(t.forRole("asked", "contact-thanks"), nil)
 }
 
 // forRole is the text's key for a participant, or for who is only a company's contact.
@@ -148,11 +237,15 @@ func about(q *reminders.Question) func(*reminders.Message) {
 	}
 }
 
-func (t *turn) answer(ctx context.Context, asked *reminders.Question, m Meaning) error {
+func (t *turn) answer(ctx context.Context, asked *reminders.Question, m meaning.Meaning) error {
 	i := slices.IndexFunc(asked.Choices, func(c reminders.Choice) bool { return c.Digit == m.Digit })
 	choice := asked.Choices[i]
-	if choice.Meaning == "slot" {
+	kind, detail, _ := strings.Cut(choice.Meaning, ":")
+	switch kind {
+	case "slot":
 		return t.book(ctx, asked, choice)
+	case "stop", "go-on", "pause", "erase":
+		return t.control(asked, choice, kind, detail)
 	}
 	root := t.root(asked)
 	t.give(root, choice)
@@ -165,14 +258,73 @@ func (t *turn) answer(ctx context.Context, asked *reminders.Question, m Meaning)
 	if root.Kind == reminders.KindCheckin && choice.Meaning == "no" {
 		t.askAgain(root)
 	}
-	kind, barrier, _ := strings.Cut(choice.Meaning, ":")
 	switch {
 	case root.Answer != "":
 		t.say("changed", map[string]string{"answer": choice.Label}, about(root))
 	case root.Kind == reminders.KindCheckin || root.Kind == reminders.KindCheckinAgain:
 		t.say("thanks-checkin-"+yesNo(choice.Meaning), nil, about(root))
+	case kind == "no" && t.newest(root) && !t.awaited(root):
+		t.say("why-not", nil, about(root), func(msg *reminders.Message) {
+			// The key makes it once an exercise. It is a question of its own, about the same week.
+			msg.Subject, msg.Step = reminders.MessageSubject(root.ID), whyNot
+		})
+	case kind == "barrier":
+		t.say("help-"+detail, map[string]string{"kind": detail}, about(root))
+	case kind == "rating" && t.lastPlan(root):
+		t.say("thanks-rating-plan", nil, about(root))
 	default:
-		t.say("thanks-"+kind, map[string]string{"answer": choice.Label, "kind": barrier}, about(root))
+		t.say("thanks-"+kind, map[string]string{"answer": choice.Label, "kind": detail}, about(root))
+	}
+	return nil
+}
+
+const whyNot = "why-not"
+
+// awaited says whether another question waits for an answer too: a digit is then for that one.
+func (t *turn) awaited(but *reminders.Question) bool {
+	open, _ := t.candidates()
+	return slices.ContainsFunc(open, func(q *reminders.Question) bool { return t.root(q).ID != but.ID })
+}
+
+// newest says whether q is the last exercise of its course: of an older one nobody is asked why it was not done.
+func (t *turn) newest(q *reminders.Question) bool {
+	i := slices.IndexFunc(t.rc.Questions, func(o reminders.Question) bool {
+		return o.Kind == reminders.KindExercise && o.EnrolmentID == q.EnrolmentID
+	})
+	return i >= 0 && t.rc.Questions[i].ID == q.ID
+}
+
+// lastPlan says whether the writer's own if–then plan of week 1 is known, to be given back to them at the end.
+func (t *turn) lastPlan(q *reminders.Question) bool {
+	for _, p := range t.rc.Participations {
+		if p.Enrolment.ID == q.EnrolmentID {
+			return p.Plan != "" && utf8.RuneCountInString(p.Plan) <= longestPlan
+		}
+	}
+	return false
+}
+
+// longestPlan is how many letters of a plan fit into a short text beside the thanks.
+const longestPlan = 90
+
+// control does what a question about the service itself was answered with.
+func (t *turn) control(asked *reminders.Question, choice reminders.Choice, kind, detail string) error {
+	t.give(asked, choice)
+	t.effects.Kind = reminders.ReplyCommand
+	switch kind {
+	case "stop":
+		t.effects.Kind, t.effects.OptOut = reminders.ReplyStop, true
+	case "erase":
+		t.effects.Erase = true
+	case "go-on":
+		t.effects.Certain = true
+		t.say(t.forRole("going-on", "contact-help"), nil)
+	case "pause":
+		weeks, err := strconv.Atoi(detail)
+		if err != nil {
+			return fmt.Errorf("weeks of a pause: %w", err)
+		}
+		t.pauseWeeks(weeks)
 	}
 	return nil
 }
@@ -229,15 +381,16 @@ func (t *turn) checkinOf(again *reminders.Question) *reminders.Question {
 }
 
 // words keeps what is neither a command nor an answer. Where a question is open it asks once for a digit;
-// what comes then, what belongs to no question, and every question of theirs, waits for a person.
-func (t *turn) words(q *reminders.Question) {
+// what comes then, and what belongs to no question, waits for a person.
+func (t *turn) words(q *reminders.Question, m meaning.Meaning) {
 	in := t.rc.Reply
-	asks := strings.Contains(in.Text, "?") || len(in.Media) > 0
-	if q == nil || isSlots(q.Choices) {
+	t.effects.Kind = reminders.ReplyText
+	if q == nil || isSlots(q.Choices) || isControl(q.Choices) {
 		t.effects.State = reminders.ReplyInbox
-		if q != nil || len(t.rc.Participations) == 0 {
+		switch {
+		case q != nil && isSlots(q.Choices) || len(t.rc.Participations) == 0:
 			t.say("contact-thanks", nil)
-		} else if !asks {
+		case strings.TrimSpace(in.Text) != "":
 			t.say("saved", nil)
 		}
 		return
@@ -251,64 +404,23 @@ func (t *turn) words(q *reminders.Question) {
 		return o.Step == didYouMean && o.QuestionID == root.ID
 	})
 	switch {
-	case root.Answer != "" && !asks:
+	case root.Answer != "" && m.Kind != meaning.Unclear:
 		if !spoken { // a digit that was never a choice
 			t.effects.State = reminders.ReplyInbox
 		}
 		t.say("saved", nil, about(root))
-	case asks || askedAgain:
+	case askedAgain:
 		t.effects.State = reminders.ReplyInbox
 	default:
-		t.say("did-you-mean", nil, about(root), func(m *reminders.Message) {
+		key := didYouMean
+		if m.Kind == meaning.Unclear {
+			key = "which"
+		}
+		t.say(key, nil, about(root), func(msg *reminders.Message) {
 			// The key makes it at most one a question, whatever comes at once.
-			m.Subject, m.Step, m.QuestionID, m.Choices = reminders.MessageSubject(root.ID), didYouMean, root.ID, root.Choices
+			msg.Subject, msg.Step, msg.QuestionID, msg.Choices = reminders.MessageSubject(root.ID), didYouMean, root.ID, root.Choices
 		})
 	}
 }
 
 const didYouMean = "did-you-mean"
-
-func (t *turn) command(ctx context.Context, m Meaning, q *reminders.Question) error {
-	participant := len(t.rc.Participations) > 0
-	switch m.Word {
-	case "help":
-		if t.rc.Reply.OptOut == "HELP" {
-			return nil // the provider has answered this one by itself
-		}
-		t.say(t.forRole("help", "contact-help"), nil)
-	case "buddy":
-		i := slices.IndexFunc(t.rc.Participations, func(p reminders.Participation) bool { return len(p.Buddies) > 0 })
-		if i < 0 {
-			t.say(t.forRole("buddy-none", "contact-help"), nil)
-			return nil
-		}
-		t.say("buddy-who", map[string]string{"buddy": t.bot.join(t.rc.Person.Language, t.rc.Participations[i].Buddies)})
-	case "pause":
-		if !participant { // visits are not paused: whoever keeps the calendar has to know
-			t.effects.State = reminders.ReplyInbox
-			t.say("contact-thanks", nil)
-			return nil
-		}
-		weeks, err := strconv.Atoi(m.Arg)
-		if err != nil {
-			return fmt.Errorf("weeks of a pause: %w", err)
-		}
-		// Whole days: what is due on the last one must not depend on the hour at which the pause was asked for.
-		c := t.bot.Calendar
-		t.effects.PauseUntil = c.Today(t.now).AddDays(7*weeks).At(0, c.Location)
-		t.say("paused", map[string]string{"weeks": m.Arg})
-	case "language":
-		t.effects.Language = m.Arg
-		t.say("language-set", map[string]string{"language": m.Arg}, func(msg *reminders.Message) { msg.Params["in"] = m.Arg })
-	case "delete":
-		t.effects.State = reminders.ReplyInbox // a person does it, and sees that it is the right one
-		t.say("delete-asked", nil)
-	case "new":
-		if q != nil && isSlots(q.Choices) {
-			return t.other(ctx, q)
-		}
-		t.effects.Kind, t.effects.Why = reminders.ReplyText, "words"
-		t.words(q)
-	}
-	return nil
-}

@@ -236,7 +236,7 @@ func TestWordsOfALeaderWaitForAPersonWithThanks(t *testing.T) {
 		w.enrol(row("Maja"), row("Bo"))
 		for _, day := range []string{"2026-09-08", "2026-09-29"} { // nothing asked yet; three times to choose from
 			w.until(day)
-			for _, text := range []string{"Kan I ringe til mig?", "Vi har lukket den uge"} {
+			for _, text := range []string{"Der er kommet en ny chef", "Vi har lukket den uge"} {
 				w.hears("Lis", text, w.said("contact-thanks"))
 				w.filed("Lis", reminders.ReplyInbox, reminders.ReplyText)
 			}
@@ -256,7 +256,7 @@ func TestALeaderWhoTakesPartAnswersBoth(t *testing.T) {
 		w.until("2026-09-29") // exercise 4, with its eight choices, and the visit's three times on one day
 		heard := w.writes("Lis", "ny")
 		w.equal("heard", heard, w.times("visit-new", w.visit("Smed & Søn").Slots))
-		w.hears("Lis", "5", w.said("thanks-barrier-2")) // no time has that digit
+		w.hears("Lis", "5", w.said("help-education")) // no time has that digit
 		w.counts("Lis", "exercise-4", "5")
 		w.hears("Lis", "2", w.booked(w.visit("Smed & Søn").Slots[1]))
 		w.hears("Lis", "3", w.said("contact-thanks")) // about the visit, and no change of the exercise

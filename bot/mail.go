@@ -3,6 +3,7 @@ package bot
 import (
 	"strings"
 
+	"efterkurs/bot/meaning"
 	"efterkurs/reminders"
 )
 
@@ -24,13 +25,13 @@ const autoPerhaps = "perhaps"
 // Whoever sends a mail writes its From. One that names its question by our signature was written by somebody who got the
 // question; any other may be a stranger's in the name of a participant, and does nothing but wait for a person. Except
 // STOP: who is silenced by a stranger can START, and who is not heard by us cannot make us stop.
-func (t *turn) post(m Meaning) (done bool) {
+func (t *turn) post(m meaning.Meaning) (done bool) {
 	in := t.rc.Reply
 	if in.Channel != reminders.Email || in.OptOut == "STOP" {
 		return false
 	}
 	auto, unproven := in.Attributes[AttributeAuto], in.Attributes[AttributeProof] == "none"
-	stop := m.Kind == reminders.ReplyStop && (auto == "" || auto == autoPerhaps)
+	stop := m.Kind == meaning.Stop && (auto == "" || auto == autoPerhaps)
 	if t.rc.Person != nil {
 		t.effects.PersonID = t.rc.Person.ID
 	}
@@ -55,9 +56,9 @@ var autoWhy = map[string]string{
 }
 
 // subjectStop says whether the subject of a mail asks to stop: there it stands where somebody writes a mail of their own.
-func subjectStop(in reminders.Reply) bool {
+func (b *Bot) subjectStop(in reminders.Reply) bool {
 	return in.Channel == reminders.Email && in.Attributes[AttributeSubject] != "" &&
-		Understand(in.Attributes[AttributeSubject], nil).Kind == reminders.ReplyStop
+		b.Reader.Of(in.Attributes[AttributeSubject], nil, "da").Kind == meaning.Stop
 }
 
 // backTo is the address that an answer goes to. A mail's From is what its sender wrote there: who is known is answered at

@@ -2,46 +2,87 @@ package bot
 
 import (
 	"slices"
+	"strings"
+	"time"
 
+	"efterkurs/bot/meaning"
 	"efterkurs/reminders"
 )
 
 // understand finds the question that the reply answers, nil where there is none, and what it means for it.
 //
 // A reply that names its question answers that one or none. Else the latest open question of which it is an
-// answer has it: where a check-in asks for 1 or 2, the 5 is for the exercise before it. What is no
+// answer has it: where a check-in asks for 1 or 2, the 5 is for the exercise before it. "Uge 3: 1" is for week 3, open or
+// not. What answers none of the open ones, and changes an answer that was given, does that. What is no
 // answer at all goes with the latest open question; where none is open, with the latest of all, whose answer may be changed.
-func (t *turn) understand() (*reminders.Question, Meaning) {
-	text := t.rc.Reply.Text
+func (t *turn) understand() (*reminders.Question, meaning.Meaning) {
 	if named := t.rc.Reply.QuestionID; named != 0 {
 		for i := range t.rc.Questions {
 			if q := &t.rc.Questions[i]; q.ID == named {
-				return q, Understand(text, q.Choices)
+				return q, t.means(q.Choices)
 			}
 		}
 		// It names one that is too old, or that asks for no digit: no other question is meant.
-		return nil, Understand(text, nil)
+		return nil, t.means(nil)
 	}
-	candidates := t.candidates()
-	for _, q := range candidates {
-		m := Understand(text, q.Choices)
-		if m.Kind == reminders.ReplyAnswer || m.Word == "new" && isSlots(q.Choices) {
+	open, closed := t.candidates()
+	for _, q := range slices.Concat(open, closed) {
+		if m := t.means(q.Choices); m.Kind == meaning.Answer && m.Week != 0 {
+			if named := t.ofWeek(m.Week); named != nil {
+				return named, t.means(named.Choices)
+			}
+		}
+	}
+	for _, q := range open {
+		m := t.means(q.Choices)
+		if m.Kind == meaning.Answer || m.Kind == meaning.Command && m.Word == meaning.New && isSlots(q.Choices) {
 			return q, m
 		}
 	}
-	if len(candidates) == 0 {
-		return nil, Understand(text, nil)
+	if nod := t.means(nil); nod.Kind == meaning.Thanks { // it is no change of mind
+		closed = nil
+		if len(open) == 0 {
+			return nil, nod
+		}
 	}
-	return candidates[0], Understand(text, candidates[0].Choices)
+	if len(open) > 0 {
+		for _, q := range closed {
+			if m := t.means(q.Choices); m.Kind == meaning.Answer && !m.Digits && !t.moot(q) && m.Digit != t.root(q).Answer {
+				return q, m // "ja, nu er det gjort", when we have asked why not
+			}
+		}
+		return open[0], t.means(open[0].Choices)
+	}
+	if len(closed) > 0 {
+		return closed[0], t.means(closed[0].Choices)
+	}
+	return nil, t.means(nil)
 }
 
-// candidates are the open questions, latest first; where none is open, those whose answer may be changed.
-func (t *turn) candidates() []*reminders.Question {
-	var open, closed []*reminders.Question
+func (t *turn) means(choices []reminders.Choice) meaning.Meaning {
+	lang := "da"
+	if t.rc.Person != nil && t.rc.Person.Language != "" {
+		lang = t.rc.Person.Language
+	}
+	return t.bot.Reader.Of(t.rc.Reply.Text, choices, lang)
+}
+
+// ofWeek is the exercise of a week, of the newest course that has one.
+func (t *turn) ofWeek(week int) *reminders.Question {
+	for i := range t.rc.Questions {
+		if q := &t.rc.Questions[i]; q.Kind == reminders.KindExercise && q.Week == week {
+			return q
+		}
+	}
+	return nil
+}
+
+// candidates are the open questions and those whose answer may be changed, latest first.
+func (t *turn) candidates() (open, closed []*reminders.Question) {
 	for i := range t.rc.Questions {
 		q := &t.rc.Questions[i]
 		switch {
-		case t.past(i):
+		case t.past(i), isControl(q.Choices) && t.over(i):
 		case t.moot(q):
 			if i == 0 { // what they write now is about that visit
 				closed = append(closed, q)
@@ -52,10 +93,25 @@ func (t *turn) candidates() []*reminders.Question {
 			closed = append(closed, q)
 		}
 	}
-	if len(open) > 0 {
-		return open
-	}
-	return closed
+	return open, closed
+}
+
+// controlFor is how long a question about the service itself is open. One about STOP is until it is answered.
+const controlFor = 48 * time.Hour
+
+// isControl says whether a question is about the service itself: stop, pause, erase.
+func isControl(choices []reminders.Choice) bool {
+	return slices.ContainsFunc(choices, func(c reminders.Choice) bool {
+		kind, _, _ := strings.Cut(c.Meaning, ":")
+		return kind == "stop" || kind == "erase" || kind == "pause"
+	})
+}
+
+// over says whether a question about the service itself is answered, or so old that a digit is for something else.
+func (t *turn) over(i int) bool {
+	q := &t.rc.Questions[i]
+	doubt := slices.ContainsFunc(q.Choices, func(c reminders.Choice) bool { return c.Meaning == "stop" })
+	return q.Answer != "" || !doubt && t.written().Sub(q.SentAt) > controlFor || doubt && t.rc.Person.DoubtAt.IsZero()
 }
 
 // past says whether question i was followed by the next exercise of the same course: who answers that one and then

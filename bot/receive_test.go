@@ -108,23 +108,43 @@ func TestTwentyAtOnceApplyAReplyOnce(t *testing.T) {
 	})
 }
 
-func TestAnUnknownSenderIsKeptForAPersonAndNotAnswered(t *testing.T) {
+// Who we do not know is asked once who they are; what they write waits for a person.
+func TestAnUnknownSenderIsAskedOnceWhoTheyAre(t *testing.T) {
 	each(t, func(w *world) {
 		w.enrol(row("Maja"), row("Bo"))
-		in := w.inbound("Maja", "Hvad er det her?")
-		in.From = "+4599999999"
-		w.ok(w.bot.Receive(ctx, in))
-		w.tick()
+		for _, text := range []string{"Hvad er det her?", "Ole fra Tand A/S", "hallo?"} {
+			in := w.inbound("Maja", text)
+			in.From = "+4599999999"
+			w.ok(w.bot.Receive(ctx, in))
+			w.later(time.Minute)
+			w.tick()
+		}
 		replies, err := w.store.Replies(ctx, reminders.ReplyFilter{State: reminders.ReplyInbox})
 		w.ok(err)
-		if len(replies) != 1 || replies[0].Kind != reminders.ReplyUnknown || replies[0].PersonID != 0 || replies[0].Text != "Hvad er det her?" {
+		if len(replies) != 3 || replies[0].Kind != reminders.ReplyUnknown || replies[0].PersonID != 0 {
 			t.Fatalf("the inbox has %+v", replies)
 		}
 		all, err := w.store.Messages(ctx, reminders.MessageFilter{})
 		w.ok(err)
+		var said []string
 		for _, m := range all {
 			if m.Kind == reminders.KindReply {
-				t.Fatalf("said %q", m.Body)
+				said = append(said, m.Address+" "+m.Body)
+			}
+		}
+		w.equal("said", said, "+4599999999 "+w.said("who-are-you"))
+		in := w.inbound("Maja", "stop") // whoever it is
+		in.From = "+4588888888"
+		w.ok(w.bot.Receive(ctx, in))
+		in = w.inbound("Maja", "hvem er det")
+		in.From = "+4588888888"
+		w.ok(w.bot.Receive(ctx, in))
+		w.tick()
+		all, err = w.store.Messages(ctx, reminders.MessageFilter{})
+		w.ok(err)
+		for _, m := range all {
+			if m.Address == "+4588888888" {
+				t.Errorf("after STOP came %q", m.Body)
 			}
 		}
 	})

@@ -16,7 +16,7 @@ func TestWordsOnAnOpenQuestionAreKeptAndAskedAboutOnce(t *testing.T) {
 		want := w.said("did-you-mean") + "\n1 = Ja\n2 = Delvist\n3 = Ikke endnu"
 		w.equal("heard", heard, want)
 		w.filed("Maja", reminders.ReplyHandled, reminders.ReplyText)
-		for _, more := range []string{"Den er bestilt nu", "Mester henter den i morgen"} {
+		for _, more := range []string{"Tapen er gul", "Mester sidder på kontoret"} {
 			w.hears("Maja", more, "")
 			w.filed("Maja", reminders.ReplyInbox, reminders.ReplyText)
 		}
@@ -24,7 +24,7 @@ func TestWordsOnAnOpenQuestionAreKeptAndAskedAboutOnce(t *testing.T) {
 		w.counts("Maja", "exercise-2", "")
 		w.hears("Maja", "2", w.said("thanks-partly-3")) // what was asked about once can still be answered
 		w.counts("Maja", "exercise-2", "2")
-		w.hears("Maja", "Tapen sidder der nu", w.said("saved"))
+		w.hears("Maja", "Det ligner en legeplads", w.said("saved"))
 		w.filed("Maja", reminders.ReplyHandled, reminders.ReplyText)
 	})
 }
@@ -44,7 +44,7 @@ func TestDidYouMeanComesOnceAQuestionWhateverComesAtOnce(t *testing.T) {
 		}
 		w.until("2026-09-17") // the reminder asks the same thing
 		w.unread("Maja")
-		w.hears("Maja", "vi mangler stadig tape", "")
+		w.hears("Maja", "tapen er gul", "")
 		w.until("2026-09-22") // another question may be asked about again
 		w.unread("Maja")
 		if heard := w.writes("Maja", "vi gik en tur"); len(heard) != 1 {
@@ -69,19 +69,19 @@ func TestAReminderThatIsAskedAboutIsAnsweredThroughItsExercise(t *testing.T) {
 
 func TestWhatWaitsForAPerson(t *testing.T) {
 	for _, c := range []struct {
-		name, text string
-		change     func(*bot.Inbound)
-		answers    []string
+		name, text, want string
+		change           func(*bot.Inbound)
+		answers          []string
 	}{
-		{"a question of theirs", "Hvor får jeg tape?", keep, []string{"exercise-2="}},
-		{"a picture", "", picture("https://api.twilio.com/Media/ME1"), nil},
-		{"a picture with words", "sådan ser det ud", picture("https://api.twilio.com/Media/ME1"), []string{"exercise-2="}},
+		{"a question of theirs", "Hvor får jeg tape?", "asked", keep, []string{"exercise-2="}},
+		{"a picture", "", "only-text", picture("https://api.twilio.com/Media/ME1"), nil},
+		{"a picture with words", "sådan ser det ud", "only-text", picture("https://api.twilio.com/Media/ME1"), []string{"exercise-2="}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			each(t, func(w *world) {
 				w.enrol(row("Maja"), row("Bo"))
 				w.until("2026-09-15")
-				w.hears("Maja", c.text, "", c.change)
+				w.hears("Maja", c.text, w.said(c.want), c.change)
 				w.filed("Maja", reminders.ReplyInbox, reminders.ReplyText)
 				w.equal("answers", w.answers("Maja"), c.answers...)
 			})
@@ -122,9 +122,9 @@ func TestWordsThatBelongToNoQuestionWaitForAPerson(t *testing.T) {
 	each(t, func(w *world) {
 		w.enrol(row("Maja"), row("Bo"))
 		w.until("2026-09-02") // the welcome asks nothing
-		w.hears("Maja", "Jeg er syg hele ugen", w.said("saved"))
+		w.hears("Maja", "Vi har fået en ny maskine i hallen", w.said("saved"))
 		w.filed("Maja", reminders.ReplyInbox, reminders.ReplyText)
-		w.hears("Maja", "Hvornår starter det?", "")
+		w.hears("Maja", "Hvornår starter det?", w.said("asked"))
 		w.filed("Maja", reminders.ReplyInbox, reminders.ReplyText)
 		w.hears("Maja", "1", w.said("saved"))
 		w.filed("Maja", reminders.ReplyInbox, reminders.ReplyText)

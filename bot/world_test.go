@@ -13,6 +13,7 @@ import (
 
 	"efterkurs/bot"
 	"efterkurs/bot/handset"
+	"efterkurs/bot/meaning"
 	"efterkurs/reminders"
 	"efterkurs/store"
 	"efterkurs/store/storetest"
@@ -79,9 +80,11 @@ func (w *world) machine(name string) (*bot.Bot, *reminders.Engine) {
 	w.Helper()
 	texts, err := templates.Load("")
 	w.ok(err)
+	reader, err := meaning.NewReader()
+	w.ok(err)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	calendar := reminders.NewCalendar(copenhagen(w))
-	b := &bot.Bot{Channels: map[string]bot.Channel{}, Texts: texts, Store: w.store, Calendar: calendar, School: "Fjordens Skole", Now: w.clock.Now, Log: log}
+	b := &bot.Bot{Channels: map[string]bot.Channel{}, Texts: texts, Reader: reader, Store: w.store, Calendar: calendar, School: "Fjordens Skole", Now: w.clock.Now, Log: log}
 	for _, channel := range []string{reminders.SMS, reminders.Slack, reminders.Email} {
 		b.Channels[channel] = handset.New(channel)
 	}
@@ -258,6 +261,14 @@ func (w *world) said(key string, values ...string) string {
 	text, err := templates.Fill(m.SMS, fill)
 	w.ok(err)
 	return text
+}
+
+// asked is what said is on a phone where it asks for a digit.
+func (w *world) asked(key string, values ...string) string {
+	w.Helper()
+	m, err := w.bot.Texts.Message("da", key)
+	w.ok(err)
+	return templates.WithChoices(w.said(key, values...), m.Choices)
 }
 
 // unread is what name's phone received since it was last looked at, oldest first.

@@ -26,15 +26,18 @@ func skip(reason string) Verdict { return Verdict{Do: DoSkip, Reason: reason} }
 
 // decide says what is to become of a claimed message now.
 func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map[string]string, deaf map[string]bool) (Verdict, error) {
-	if c.Person == nil && c.User == nil {
+	stranger := c.Person == nil && c.User == nil
+	if stranger && (c.Kind != KindReply || c.Address == "") {
 		switch c.Kind {
-		case KindBrief, KindStaffReminder, KindStaffBooked:
+		case KindBrief, KindStaffReminder, KindStaffBooked, KindStaffUrgent:
 			return skip(ReasonNoConsultant), nil
 		}
 		return skip(ReasonNoContact), nil
 	}
 	channel, address := Email, ""
-	if c.User != nil {
+	if stranger { // said back to an address of which nobody knows whose it is
+		channel, address = c.Channel, c.Address
+	} else if c.User != nil {
 		address = c.User.Email
 	} else {
 		if !c.Person.OptedOutAt.IsZero() {
@@ -55,6 +58,7 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 			return skip(ReasonMachine), nil
 		}
 	}
+	inDoubt := c.Person != nil && !c.Person.DoubtAt.IsZero() && c.Kind != KindReply
 	c.Channel, c.Address = channel, address
 
 	if v := e.due(now, c); v.Do != "" {
@@ -63,6 +67,9 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 	v := e.window(now, c)
 	if v.Do != DoSend {
 		return v, nil
+	}
+	if inDoubt {
+		return e.later(now, c, ReasonDoubt), nil
 	}
 	if !e.Desk.On(channel) {
 		return e.later(now, c, ReasonChannelOff), nil
@@ -164,6 +171,9 @@ func (e *Engine) windowOf(c *Claim) (Window, ClosedWeeks) {
 	var company Company
 	if c.Company != nil {
 		company = *c.Company
+	}
+	if c.Person == nil {
+		return WindowOf(Person{}, company), company.ClosedWeeks
 	}
 	return WindowOf(*c.Person, company), company.ClosedWeeks
 }

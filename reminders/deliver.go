@@ -261,7 +261,7 @@ func (e *Engine) begin(ctx context.Context, verdicts []Verdict, counts *Counts) 
 	intents := make([]Intent, len(verdicts))
 	for i, v := range verdicts {
 		intents[i] = Intent{ID: v.Claim.ID, Worker: e.Worker, PersonID: v.Claim.PersonID, Channel: v.Out.Channel, Address: v.Out.To,
-			Body: v.Out.Text, Choices: v.Out.Choices, ValidUntil: v.Valid}
+			Kind: v.Claim.Kind, Body: v.Out.Text, Choices: v.Out.Choices, ValidUntil: v.Valid}
 		if v.Claim.Kind == KindExercise {
 			intents[i].Day = e.Calendar.Today(now)
 		}
@@ -284,8 +284,12 @@ func (e *Engine) begin(ctx context.Context, verdicts []Verdict, counts *Counts) 
 				change = Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Skipped, Reason: ReasonTooLate}
 			}
 			changes = append(changes, change)
-		case Unread:
-			wait := e.later(now, &v.Claim, ReasonUnread)
+		case Unread, InDoubt:
+			reason := ReasonUnread
+			if fates[v.Claim.ID] == InDoubt {
+				reason = ReasonDoubt
+			}
+			wait := e.later(now, &v.Claim, reason)
 			change := Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Planned, Reason: wait.Reason, RunAt: wait.Until, ValidUntil: wait.Valid}
 			if wait.Do == DoSkip {
 				change = Change{ID: v.Claim.ID, Worker: e.Worker, From: Claimed, To: Skipped, Reason: wait.Reason}

@@ -59,6 +59,7 @@ const (
 const (
 	ReasonHalted = "channel halted"
 	ReasonSlowed = "channel slowed down"
+	ReasonDoubt  = "asked whether to stop"
 	ReasonUnread = "reply not understood" // one of theirs is stored, and what it means could not be written down yet
 	ReasonDeaf   = "replies not read"     // a STOP may be among what could not be fetched yet
 )
@@ -92,7 +93,8 @@ const (
 	KindStaffReminder Kind = "visit-staff-reminder" // to consultant and teacher
 	KindStaffBooked   Kind = "visit-staff-booked"
 	KindBrief         Kind = "visit-brief"
-	KindReply         Kind = "reply" // what is said back to something a person wrote
+	KindStaffUrgent   Kind = "staff-urgent" // to the consultant: somebody needs them now
+	KindReply         Kind = "reply"        // what is said back to something a person wrote
 )
 
 // Priorities: the smaller goes first. What is said back to a person waits for no bulk.
@@ -106,7 +108,7 @@ const (
 type Choice struct {
 	Digit   string `json:"digit"`
 	Label   string `json:"label"`
-	Meaning string `json:"meaning"` // yes, no, partly, plan, none, rating, barrier:<kind>, slot, again
+	Meaning string `json:"meaning"` // yes, no, partly, plan, none, rating, barrier:<kind>, slot, again, stop, go-on, pause:<weeks>, erase, who:<person>
 }
 
 // Message is one outgoing text: planned, then sent or skipped with a reason, never sent twice.

@@ -57,6 +57,7 @@ type Person struct {
 	OptedOutAt   time.Time // zero = not
 	PausedUntil  time.Time // zero = not
 	AddressFault string    // the provider's code that says the address is wrong; "" = none
+	DoubtAt      time.Time // they were asked whether they want to stop, and have not answered: nothing else is sent; zero = not
 	MutedAt      time.Time // a machine seems to answer: no automatic answers since then; zero = not
 }
 

@@ -52,6 +52,9 @@ const (
 	ReplyCommand = "command"
 	ReplyText    = "text"    // a reflection, kept in the person's own words
 	ReplyUnknown = "unknown" // from somebody we do not know
+	ReplyDoubt   = "doubt"   // may mean to stop: asked about
+	ReplyTrouble = "trouble" // an accident, bullying, illness: only a person answers
+	ReplyWho     = "who"     // says who of several with one phone writes
 	ReplyAuto    = "auto"    // a machine's: out of office, a mail that came back
 )
 
@@ -81,12 +84,19 @@ type Participation struct {
 	Consultant *User
 	Buddies    []Person // the others of the buddy group
 	Starter    int64    // the person who starts; 0 = no group
+	Plan       string   // the person's own words for exercise 1, or ""
 }
 
 // ReplyContext is what is needed to interpret a reply.
 type ReplyContext struct {
 	Reply          Reply
 	Person         *Person         // nil = unknown
+	Sharers        []Person        // where Person is nil: all whose address it is
+	Asked          *Question       // … the question who of them writes, if it was asked lately
+	Waiting        []int64         // … replies from that address that wait for its answer
+	Strangers      int             // where nobody has the address: texts from it in the last days, this one included
+	Said           int             // answers of ours to them in the last ten minutes
+	Same           int             // texts of theirs in the last ten minutes that say the same, this one included
 	Overtaken      bool            // a STOP or START written later has been taken in before this one
 	Participations []Participation // newest class first
 	Leads          []Company       // companies whose contact the person is
@@ -119,7 +129,13 @@ type Effects struct {
 	OptIn       bool
 	PauseUntil  time.Time // zero = unchanged
 	Unpause     bool
-	Language    string // "" = unchanged
+	Language    string  // "" = unchanged
+	Doubt       bool    // they may want to stop: nothing is sent until they have said
+	Certain     bool    // they have said, or use the service: what was in doubt is settled
+	Urgent      bool    // it cannot wait in the inbox
+	Mute        bool    // a machine answers: nothing more is said back to it
+	Reread      []int64 // replies that are PersonID's too, to be interpreted anew
+	Erase       bool    // erase PersonID, after all else
 	Answers     []AnswerGiven
 	Book        *Booking
 	NewSlots    *Visit    // a visit whose Slots, Round and State are replaced

@@ -67,6 +67,7 @@ type Intent struct {
 	Body       string
 	Choices    []Choice
 	ValidUntil time.Time
+	Kind       Kind
 	Day        Date // of an exercise: at most one a day leaves to a person; zero for all else
 }
 
@@ -79,6 +80,7 @@ const (
 	OptedOut   Began = "opted out"   // skipped in the same transaction
 	DayTaken   Began = "day taken"   // the person has had an exercise today; still claimed
 	Held       Began = "held"        // the channel was halted or asked to slow down meanwhile; still claimed
+	InDoubt    Began = "in doubt"    // they were asked meanwhile whether they want to stop; still claimed
 	Unread     Began = "unread"      // they have written something that is stored and not understood yet; still claimed
 	LeftBefore Began = "left before" // the provider has it: the database is a backup that was put back. Recorded as accepted
 )

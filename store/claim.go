@@ -220,7 +220,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			persons.add(in.PersonID)
 		}
 	}
-	suppressed, err := suppressedNow(ctx, t, intents)
+	suppressed, silenced, err := suppressedNow(ctx, t, intents)
 	if err != nil {
 		return nil, err
 	}
@@ -248,9 +248,11 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		Attempts int    `db:"attempts"`
 		DueAt    millis `db:"due_at"`
 		OptedOut bool   `db:"opted_out"`
+		InDoubt  bool   `db:"in_doubt"`
 		Erased   bool   `db:"erased"`
 	}
-	rows, err := allIn[held](ctx, t, `SELECT m.id, m.worker, m.attempts, m.due_at, COALESCE(p.opted_out_at, 0) > 0 AS opted_out, COALESCE(p.erased_at, 0) > 0 AS erased
+	rows, err := allIn[held](ctx, t, `SELECT m.id, m.worker, m.attempts, m.due_at, COALESCE(p.opted_out_at, 0) > 0 AS opted_out,
+			COALESCE(p.doubt_at, 0) > 0 AS in_doubt, COALESCE(p.erased_at, 0) > 0 AS erased
 		FROM messages AS m LEFT JOIN persons AS p ON p.id = m.person_id
 		WHERE m.id IN (%s) AND m.state = 'claimed' AND m.lease_until > $1 ORDER BY m.id`+t.forUpdate(`FOR NO KEY UPDATE OF m`), ids, ms(now))
 	if err != nil {
@@ -279,6 +281,13 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		case m.OptedOut:
 			optedOut = append(optedOut, in.ID)
 			fates[in.ID] = reminders.OptedOut
+			continue
+		case silenced[in.ID]:
+			optedOut = append(optedOut, in.ID)
+			fates[in.ID] = reminders.OptedOut
+			continue
+		case m.InDoubt && in.Kind != reminders.KindReply:
+			fates[in.ID] = reminders.InDoubt
 			continue
 		case unread[in.PersonID]:
 			fates[in.ID] = reminders.Unread
@@ -330,13 +339,19 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 }
 
 // suppressedNow returns the persons of intents whose very address has said STOP while nobody could tell that it was
-// theirs: the STOP and the roster came at the same time.
-func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (persons []int64, err error) {
-	of := map[string][]int64{}
+// theirs: the STOP and the roster came at the same time; and what is said back to such an address, of which nobody
+// knows whose it is.
+func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (persons []int64, silenced map[int64]bool, err error) {
+	of, said := map[string][]int64{}, map[string][]int64{}
+	silenced = map[int64]bool{}
 	for _, in := range intents {
-		if in.PersonID != 0 {
-			for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: in.Address}.addresses()) {
+		for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: in.Address}.addresses()) {
+			switch {
+			case in.PersonID != 0:
 				of[hash] = append(of[hash], in.PersonID)
+			case in.Kind == reminders.KindReply:
+				of[hash] = append(of[hash], nil...)
+				said[hash] = append(said[hash], in.ID)
 			}
 		}
 	}
@@ -347,11 +362,14 @@ func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (pers
 		}
 		for _, hash := range found {
 			persons = append(persons, of[hash]...)
+			for _, id := range said[hash] {
+				silenced[id] = true
+			}
 		}
 		return nil
 	})
 	slices.Sort(persons)
-	return slices.Compact(persons), err
+	return slices.Compact(persons), silenced, err
 }
 
 // unreadOf returns which of persons have written something that is stored and not interpreted, from any of their

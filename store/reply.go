@@ -73,21 +73,34 @@ func (s *Store) ReplyContext(ctx context.Context, replyID int64) (rc reminders.R
 			return notFound(err, "there is no reply %d", replyID)
 		}
 		rc.Reply = r.reply()
-		if rc.Person, err = senderOf(ctx, t, rc.Reply); err != nil || rc.Person == nil {
+		if rc.Person, rc.Sharers, err = senderOf(ctx, t, rc.Reply); err != nil {
 			return err
 		}
-		if rc.Participations, err = participations(ctx, t, rc.Person.ID); err != nil {
-			return err
+		if rc.Person == nil {
+			return stranger(ctx, t, &rc)
 		}
-		if rc.Questions, err = askedOf(ctx, t, rc.Person.ID, rc.Reply); err != nil {
-			return err
-		}
-		if rc.Overtaken, err = overtaken(ctx, t, rc); err != nil {
-			return err
-		}
-		return leads(ctx, t, &rc)
+		rc, err = contextOf(ctx, t, rc.Reply, *rc.Person)
+		return err
 	})
 	return rc, err
+}
+
+// contextOf is the context of a reply of somebody known.
+func contextOf(ctx context.Context, t *tx, r reminders.Reply, p reminders.Person) (rc reminders.ReplyContext, err error) {
+	rc = reminders.ReplyContext{Reply: r, Person: &p}
+	if rc.Said, rc.Same, err = lately(ctx, t, rc); err != nil {
+		return rc, err
+	}
+	if rc.Participations, err = participations(ctx, t, p.ID); err != nil {
+		return rc, err
+	}
+	if rc.Questions, err = askedOf(ctx, t, p.ID, r); err != nil {
+		return rc, err
+	}
+	if rc.Overtaken, err = overtaken(ctx, t, rc); err != nil {
+		return rc, err
+	}
+	return rc, leads(ctx, t, &rc)
 }
 
 // overtaken says whether a person's later STOP or START has been taken in already: a text can come late, when no
@@ -104,12 +117,15 @@ func overtaken(ctx context.Context, t *tx, rc reminders.ReplyContext) (bool, err
 
 // senderOf finds who wrote a reply: whoever was asked, where the reply names its question, else whoever
 // has the address. An address that several share tells nobody apart, and a person decides.
-func senderOf(ctx context.Context, t *tx, r reminders.Reply) (*reminders.Person, error) {
+func senderOf(ctx context.Context, t *tx, r reminders.Reply) (person *reminders.Person, sharers []reminders.Person, err error) {
 	type attempt struct {
 		where string
 		arg   any
 	}
 	var attempts []attempt
+	if r.PersonID != 0 { // somebody said whose it is
+		attempts = append(attempts, attempt{`p.id = $1`, r.PersonID})
+	}
 	if r.QuestionID != 0 {
 		attempts = append(attempts, attempt{`p.id = (SELECT m.person_id FROM messages AS m WHERE m.id = $1)`, r.QuestionID})
 	}
@@ -131,15 +147,20 @@ func senderOf(ctx context.Context, t *tx, r reminders.Reply) (*reminders.Person,
 	}
 	for _, a := range attempts {
 		var rows []personRow
-		if err := t.all(ctx, &rows, `SELECT `+personColumns+` FROM persons AS p WHERE p.erased_at = 0 AND `+a.where+` ORDER BY p.id LIMIT 2`, a.arg); err != nil {
-			return nil, fmt.Errorf("looking for the sender of reply %d: %w", r.ID, err)
+		if err := t.all(ctx, &rows, `SELECT `+personColumns+` FROM persons AS p WHERE p.erased_at = 0 AND `+a.where+` ORDER BY p.id LIMIT 9`, a.arg); err != nil {
+			return nil, nil, fmt.Errorf("looking for the sender of reply %d: %w", r.ID, err)
 		}
 		if len(rows) == 1 {
 			p := rows[0].person()
-			return &p, nil
+			return &p, nil, nil
+		}
+		if len(rows) > 1 && r.Channel == reminders.SMS {
+			for _, row := range rows {
+				sharers = append(sharers, row.person())
+			}
 		}
 	}
-	return nil, nil
+	return nil, sharers, nil
 }
 
 // participations returns a person's enrolments with what surrounds them, newest class first.
@@ -170,6 +191,10 @@ func participations(ctx context.Context, t *tx, personID int64) ([]reminders.Par
 	if err != nil {
 		return nil, err
 	}
+	plans, err := ownPlans(ctx, t, ids.ids())
+	if err != nil {
+		return nil, err
+	}
 	groups, err := groupsOf(ctx, t, ids.ids())
 	if err != nil {
 		return nil, err
@@ -187,6 +212,7 @@ func participations(ctx context.Context, t *tx, personID int64) ([]reminders.Par
 	for i, e := range rows {
 		p := reminders.Participation{Enrolment: e.enrolment(), Class: classByID[e.ClassID], Company: companyByID[e.CompanyID]}
 		p.Consultant = at(userByID, p.Company.ConsultantID)
+		p.Plan = plans[e.ID]
 		p.Buddies, p.Starter = buddiesOf(groups[e.ID], e.ID, personByID)
 		out[i] = p
 	}
@@ -257,8 +283,8 @@ func (s *Store) ApplyReply(ctx context.Context, now time.Time, e reminders.Effec
 func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) (bool, error) {
 	// The row is the turnstile: of many callers one changes it, the others wait for that one and find it changed.
 	var kept sender
-	err := t.get(ctx, &kept, `UPDATE replies SET state = $1, kind = $2, why = $3, person_id = $4, handled_at = $5
-		WHERE id = $6 AND state = 'received' RETURNING channel, from_address, attributes, at`, e.State, e.Kind, clean(e.Why), ref(e.PersonID), ms(now), e.ReplyID)
+	err := t.get(ctx, &kept, `UPDATE replies SET state = $1, kind = $2, why = $3, person_id = $4, handled_at = $5, urgent = $6
+		WHERE id = $7 AND state = 'received' RETURNING channel, from_address, attributes, at`, e.State, e.Kind, clean(e.Why), ref(e.PersonID), ms(now), e.Urgent, e.ReplyID)
 	if errors.Is(err, sql.ErrNoRows) {
 		var n int
 		if err := t.get(ctx, &n, `SELECT COUNT(*) FROM replies WHERE id = $1`, e.ReplyID); err != nil {
@@ -320,6 +346,12 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 	if _, err := t.insert(ctx, "messages", plannedColumns, &say, `ON CONFLICT (subject, step) DO NOTHING`); err != nil {
 		return false, fmt.Errorf("planning what is said to reply %d: %w", e.ReplyID, err)
 	}
+	if err := reread(ctx, t, e); err != nil {
+		return false, err
+	}
+	if e.Erase {
+		return true, erase(ctx, t, now, e.PersonID)
+	}
 	if e.OptOut && e.PersonID != 0 {
 		return true, skipPlanned(ctx, t, now, e.PersonID, reminders.ReasonOptedOut)
 	}
@@ -343,6 +375,24 @@ func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effect
 	}
 	if e.OptOut {
 		if err := markOptedOut(ctx, t, now, []int64{id}); err != nil {
+			return err
+		}
+	}
+	if e.Doubt {
+		if err := set(`doubt_at = $1`, ms(now)); err != nil {
+			return err
+		}
+	}
+	if e.Certain || e.OptIn || e.OptOut {
+		if err := set(`doubt_at = $1`, millis(0)); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `UPDATE replies SET state = 'handled' WHERE person_id = $1 AND state = 'inbox' AND kind = $2`, id, reminders.ReplyDoubt); err != nil {
+			return fmt.Errorf("settling what person %d was asked: %w", id, err)
+		}
+	}
+	if e.Mute {
+		if err := set(`muted_at = $1`, ms(now)); err != nil {
 			return err
 		}
 	}

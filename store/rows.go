@@ -78,7 +78,7 @@ func plannedRow(v *values, now time.Time, m reminders.Message) {
 }
 
 const personColumns = `p.id, p.person_key, p.name, p.phone, p.email, p.slack_id, p.channel, p.language, p.easy, p.shift, p.window_from, p.window_to,
-	p.opted_out_at, p.paused_until, p.address_fault, p.muted_at, p.erased_at`
+	p.opted_out_at, p.paused_until, p.address_fault, p.doubt_at, p.muted_at, p.erased_at`
 
 type personRow struct {
 	ID           int64  `db:"id"`
@@ -96,6 +96,7 @@ type personRow struct {
 	OptedOutAt   millis `db:"opted_out_at"`
 	PausedUntil  millis `db:"paused_until"`
 	AddressFault string `db:"address_fault"`
+	DoubtAt      millis `db:"doubt_at"`
 	MutedAt      millis `db:"muted_at"`
 	ErasedAt     millis `db:"erased_at"`
 }
@@ -103,7 +104,7 @@ type personRow struct {
 func (r personRow) person() reminders.Person {
 	return reminders.Person{ID: r.ID, Name: r.Name, Phone: r.Phone, Email: r.Email, SlackID: r.SlackID, Channel: r.Channel, Language: r.Language,
 		Easy: r.Easy, Shift: reminders.Shift(r.Shift), Window: window(r.From, r.To),
-		OptedOutAt: r.OptedOutAt.Time(), PausedUntil: r.PausedUntil.Time(), AddressFault: r.AddressFault, MutedAt: r.MutedAt.Time()}
+		OptedOutAt: r.OptedOutAt.Time(), PausedUntil: r.PausedUntil.Time(), AddressFault: r.AddressFault, DoubtAt: r.DoubtAt.Time(), MutedAt: r.MutedAt.Time()}
 }
 
 const userColumns = `u.id, u.email, u.name, u.role, u.language, u.password_hash, u.calendar_token, u.disabled_at`

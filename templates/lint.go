@@ -50,14 +50,16 @@ var providerWords = []string{"yes", "start", "unstop", "stop", "stopall", "unsub
 var required = []string{
 	"welcome", "nudge", "buddy-start", "buddy-wait", "buddy-trio-start", "buddy-trio-wait", "buddy-joined", "checkin", "checkin-again", "visit-day",
 	"thanks-yes", "thanks-partly", "thanks-no", "thanks-plan", "thanks-barrier", "thanks-none", "thanks-rating", "thanks-checkin-yes", "thanks-checkin-no",
-	"changed", "did-you-mean", "saved", "started", "help", "buddy-who", "buddy-none", "paused", "paused-until", "language-set", "delete-asked",
+	"changed", "did-you-mean", "saved", "started", "help", "buddy-who", "buddy-none", "paused", "paused-until", "language-set", "language-later",
+	"stop-asked", "contact-stop-asked", "going-on", "trouble", "call-you", "asked", "only-text", "pause-offer", "paused-week", "later-ok", "later-again", "later-none", "later-tomorrow", "answers", "answers-none", "erase-sure", "which", "why-not", "help-daily_run", "help-product", "help-leadership", "help-economy", "help-strategy", "help-education", "help-motivation", "help-other", "thanks-rating-plan", "who-are-you", "who-of-you", "staff-urgent",
 	"leader", "visit-proposal", "visit-proposal-again", "visit-new", "visit-taken", "visit-booked", "visit-resend-note",
 	"visit-reminder-7", "visit-reminder-1", "visit-cancelled", "contact-thanks", "contact-help",
 	"visit-brief", "visit-staff-booked", "visit-staff-reminder-7", "visit-staff-reminder-1",
 }
 
 // choicesOf are the messages that ask something, and the fewest ways to answer.
-var choicesOf = map[string]int{"checkin": 2, "checkin-again": 2, "visit-proposal": 3, "visit-proposal-again": 3, "visit-new": 3, "visit-taken": 3}
+var choicesOf = map[string]int{"checkin": 2, "checkin-again": 2, "visit-proposal": 3, "visit-proposal-again": 3, "visit-new": 3, "visit-taken": 3,
+	"stop-asked": 2, "contact-stop-asked": 2, "pause-offer": 3, "erase-sure": 2, "why-not": 3}
 
 // peoplesOwn are the placeholders that hold people's names or words. The company sees counts only.
 var peoplesOwn = []string{"names", "goal", "plan", "brief", "summary"}
@@ -306,8 +308,11 @@ func (l *linter) choices(s subject, choices []Choice, fewest int) {
 
 func knownMeaning(meaning string) bool {
 	kind, barrier, isBarrier := strings.Cut(meaning, ":")
+	if kind == "pause" {
+		return slices.Contains([]string{"1", "2", "3", "4"}, barrier)
+	}
 	if isBarrier {
 		return kind == "barrier" && slices.Contains([]string{"product", "leadership", "economy", "daily_run", "strategy", "education", "motivation", "other"}, barrier)
 	}
-	return slices.Contains([]string{"yes", "no", "partly", "plan", "none", "rating", "slot", "again"}, meaning)
+	return slices.Contains([]string{"yes", "no", "partly", "plan", "none", "rating", "slot", "again", "stop", "go-on", "erase"}, meaning)
 }

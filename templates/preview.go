@@ -99,7 +99,8 @@ var besides = []string{
 	"thanks-barrier", "thanks-barrier-2", "thanks-barrier-3", "thanks-none", "thanks-none-2", "thanks-none-3",
 	"thanks-rating", "thanks-rating-2", "thanks-rating-3",
 	"thanks-checkin-yes", "thanks-checkin-yes-2", "thanks-checkin-yes-3", "thanks-checkin-no", "thanks-checkin-no-2", "thanks-checkin-no-3",
-	"changed", "did-you-mean", "saved", "started", "help", "buddy-who", "buddy-none", "paused", "paused-until", "language-set", "delete-asked",
+	"changed", "did-you-mean", "saved", "started", "help", "buddy-who", "buddy-none", "paused", "paused-until", "language-set", "language-later",
+	"stop-asked", "going-on", "trouble", "call-you", "asked", "only-text", "pause-offer", "paused-week", "later-ok", "later-none", "later-tomorrow", "answers", "answers-none", "erase-sure", "which", "why-not", "help-daily_run", "help-product", "help-leadership", "help-economy", "help-strategy", "help-education", "help-motivation", "help-other", "thanks-rating-plan", "who-are-you",
 }
 
 // sampleValues are SampleValues as long as a text must bear: the longest course title, a group of three, and dates in the

@@ -167,6 +167,9 @@ func decode(files fs.FS, name string, into any) error {
 // Languages are those the texts come in, Danish first.
 func (t *Texts) Languages() []string { return slices.Clone(languages) }
 
+// Speaks says whether there are texts in a language.
+func (t *Texts) Speaks(lang string) bool { return slices.Contains(languages, lang) }
+
 // Course is the exercises of a course; Danish where lang is not there. ErrUnknownCourse.
 func (t *Texts) Course(slug, lang string) (Course, error) {
 	if c, ok := t.courses[slug+"/"+lang]; ok {

@@ -29,7 +29,7 @@ func kindOf(choices []reminders.Choice) questionKind {
 			return barriers
 		case "rating":
 			return ratings
-		case "yes", "no", "partly", "plan":
+		case "yes", "no", "partly", "plan", "stop", "erase", "go-on":
 			return doing
 		}
 	}
@@ -44,6 +44,12 @@ const whyNumber = "a number"
 
 // firm says whether an answer is more than words that lean one way: a command in the same text is then no command.
 func (m Meaning) firm() bool { return m.Kind == Answer && m.Rest && strings.HasPrefix(m.Why, "begins") }
+
+// Sure says whether an answer was given in so many words: a number, yes or no, what is on the button. Else it was
+// taken from what the writer says they have done, or not.
+func (m Meaning) Sure() bool {
+	return m.Kind == Answer && (m.Digits || !m.Rest || strings.HasPrefix(m.Why, "begins") || strings.HasPrefix(m.Why, "ends"))
+}
 
 func digitOf(choices []reminders.Choice, meanings ...string) string {
 	for _, meaning := range meanings {
@@ -88,7 +94,7 @@ func (v view) answer(choices []reminders.Choice, kind questionKind) (Meaning, bo
 // byNumber reads a digit in any spelling: alone, among words that leave it the answer, or before what else is said.
 func (v view) byNumber(choices []reminders.Choice, kind questionKind) (Meaning, bool) {
 	found := func(digit string, rest bool) (Meaning, bool) {
-		return Meaning{Kind: Answer, Digit: digit, Rest: rest, Why: whyNumber}, true
+		return Meaning{Kind: Answer, Digit: digit, Digits: true, Rest: rest, Why: whyNumber}, true
 	}
 	unclear := Meaning{Kind: Unclear, Why: "more than one number"}
 	text, week := v.core, 0
@@ -171,7 +177,7 @@ func several(word string, choices []reminders.Choice) bool {
 
 // doing reads yes, no and partly.
 func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
-	yes, no, partly := digitOf(choices, "yes", "plan"), digitOf(choices, "no"), digitOf(choices, "partly")
+	yes, no, partly := digitOf(choices, "yes", "plan", "stop", "erase"), digitOf(choices, "no", "go-on"), digitOf(choices, "partly")
 	found := func(digit, why string, rest bool) (Meaning, bool) {
 		if digit == "" {
 			return Meaning{Kind: Unclear, Why: why}, true
@@ -329,7 +335,10 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	for i, c := range choices {
 		labels[i] = strings.Fields(fold(c.Label))
 	}
-	for _, w := range words {
+	for i, w := range words {
+		if isDigits(w) && !v.dated(words, i) {
+			continue // a digit alone is one of the choices, or none of them
+		}
 		in := -1
 		for i, label := range labels {
 			if slices.ContainsFunc(label, func(l string) bool { return sameMoment(l, w, v.weekdays) }) {
@@ -356,6 +365,14 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 		return Meaning{Kind: Unclear, Why: "which time is not clear"}, true
 	}
 	return Meaning{}, false
+}
+
+// dated says whether the number at i is an hour or a day: one is named beside it.
+func (v view) dated(words []string, i int) bool {
+	if i+1 < len(words) && v.months[words[i+1]] != "" {
+		return true
+	}
+	return i > 0 && (has(v.hour, words[i-1]) || v.weekdays[words[i-1]] != "" || slices.Contains([]string{"d", "den"}, words[i-1]))
 }
 
 // sameMoment says whether a word of a text names the same weekday, or writes the same number, as one of a label.

@@ -49,16 +49,17 @@ const (
 
 // Meaning is what a text was taken for, and why.
 type Meaning struct {
-	Kind  Kind
-	Word  string // of a command
-	Arg   string // of Language: its code
-	Weeks int    // of Pause
-	Until Day    // of Pause: the day on which they are back; zero = not said
-	Clock int    // of Later: minutes after midnight; -1 = not said
-	Digit string // of an answer
-	Rest  bool   // whether more than the answer was written
-	Week  int    // of an answer that names its exercise; 0 = does not
-	Why   string // in a few words, for the consultant
+	Kind   Kind
+	Word   string // of a command
+	Arg    string // of Language: its code
+	Weeks  int    // of Pause
+	Until  Day    // of Pause: the day on which they are back; zero = not said
+	Clock  int    // of Later: minutes after midnight; -1 = not said
+	Digit  string // of an answer
+	Digits bool   // of an answer: it was given as a number
+	Rest   bool   // whether more than the answer was written
+	Week   int    // of an answer that names its exercise; 0 = does not
+	Why    string // in a few words, for the consultant
 }
 
 // Day is a day as people write it: without a year, and a weekday for one of the coming seven.

@@ -15,6 +15,7 @@ import (
 
 	"efterkurs/bot"
 	"efterkurs/bot/handset"
+	"efterkurs/bot/meaning"
 	"efterkurs/reminders"
 	"efterkurs/store"
 	"efterkurs/store/storetest"
@@ -54,12 +55,16 @@ func openSchool(t *testing.T, demo *Demo) *school {
 	if err != nil {
 		t.Fatal(err)
 	}
+	reader, err := meaning.NewReader()
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.store = storetest.Open(t, storetest.SQLite(t))
 	channels := map[string]bot.Channel{}
 	for _, name := range []string{reminders.SMS, reminders.Slack, reminders.Email} {
 		channels[name] = handset.New(name)
 	}
-	s.bot = &bot.Bot{Channels: channels, Texts: texts, Store: s.store, Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log}
+	s.bot = &bot.Bot{Channels: channels, Texts: texts, Reader: reader, Store: s.store, Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log}
 	s.engine = &reminders.Engine{Store: s.store, Desk: s.bot, Calendar: s.cal, Now: clock, Log: log, Worker: "test"}
 	s.server, err = New(Config{Store: s.store, Sessions: store.Sessions{Store: s.store}, Bot: s.bot, Tokens: bot.Tokens{Key: storetest.Secret}, Texts: texts,
 		Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log, Pages: true, Demo: demo})

@@ -16,6 +16,7 @@ import (
 
 	"efterkurs/bot"
 	"efterkurs/bot/email"
+	"efterkurs/bot/meaning"
 	"efterkurs/bot/slack"
 	"efterkurs/bot/sms"
 	"efterkurs/bot/web"
@@ -77,7 +78,11 @@ func (a *app) assemble() error {
 	if err != nil {
 		return err
 	}
-	a.bot = &bot.Bot{Channels: channels, Rates: rates, Texts: a.texts, Store: a.store, Calendar: a.calendar,
+	reader, err := meaning.NewReader()
+	if err != nil {
+		return err
+	}
+	a.bot = &bot.Bot{Channels: channels, Rates: rates, Texts: a.texts, Reader: reader, Store: a.store, Calendar: a.calendar,
 		School: a.config.School, Now: a.now, Log: a.log}
 	a.engine = &reminders.Engine{Store: a.store, Desk: a.bot, Calendar: a.calendar, Now: a.now, Log: a.log, Worker: workerName()}
 	return nil

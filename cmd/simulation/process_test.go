@@ -13,12 +13,22 @@ import (
 	"time"
 
 	"efterkurs/bot"
+	"efterkurs/bot/meaning"
 	"efterkurs/bot/providertest"
 	"efterkurs/bot/sms"
 	"efterkurs/bot/web"
 	"efterkurs/reminders"
 	"efterkurs/store"
 )
+
+// reader takes a moment to load, and is the same for every process of every seed.
+var reader = func() *meaning.Reader {
+	r, err := meaning.NewReader()
+	if err != nil {
+		panic(err)
+	}
+	return r
+}()
 
 // process is one run of the program: worker and web server over the town's database. When it has died, nothing it does
 // has an effect any more.
@@ -49,7 +59,7 @@ func (t *town) start() *process {
 		PublicURL: public, HTTPClient: &http.Client{Transport: wire{p}}, Now: time.Now})
 	t.must(err)
 	b := &bot.Bot{Channels: map[string]bot.Channel{reminders.SMS: channel}, Rates: map[string]time.Duration{reminders.SMS: 200 * time.Millisecond},
-		Texts: t.texts, Store: p.store, Calendar: t.calendar, School: "Skolen", Now: time.Now, Log: log}
+		Texts: t.texts, Reader: reader, Store: p.store, Calendar: t.calendar, School: "Skolen", Now: time.Now, Log: log}
 	p.engine = &reminders.Engine{Store: p.store, Desk: b, Calendar: t.calendar, Now: time.Now, Log: log, Worker: p.name,
 		Jitter: func(d time.Duration) time.Duration { return d / 2 }}
 	server, err := web.New(web.Config{Store: p.store, Bot: b, Tokens: bot.Tokens{Key: []byte(secret)}, Texts: t.texts, Calendar: t.calendar, School: "Skolen",
