@@ -24,8 +24,15 @@ const (
 
 func skip(reason string) Verdict { return Verdict{Do: DoSkip, Reason: reason} }
 
+// stops is what keeps messages from leaving now.
+type stops struct {
+	halted map[string]string // channels
+	lost   map[string]bool   // workspaces
+	deaf   map[string]bool   // sources whose texts are not all in
+}
+
 // decide says what is to become of a claimed message now.
-func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map[string]string, deaf map[string]bool) (Verdict, error) {
+func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, stops stops) (Verdict, error) {
 	if c.Person == nil && c.User == nil {
 		switch c.Kind {
 		case KindBrief, KindStaffReminder, KindStaffBooked:
@@ -33,19 +40,22 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 		}
 		return skip(ReasonNoContact), nil
 	}
-	channel, address := Email, ""
+	channel, address, workspace := Email, "", ""
 	if c.User != nil {
 		address = c.User.Email
 	} else {
 		if !c.Person.OptedOutAt.IsZero() {
 			return skip(ReasonOptedOut), nil
 		}
-		if channel, address = c.Person.Address(); address == "" {
+		if channel, address, workspace = c.way(); address == "" {
 			return skip(ReasonNoAddress), nil
 		}
-		if c.Channel != "" && c.Priority == PriorityReply { // answered where it was asked: that address is a good one
-			channel, address = c.Channel, c.Address
-		} else if c.Person.AddressFault != "" {
+		switch {
+		case c.Channel != "" && c.Priority == PriorityReply: // answered where it was asked: that address is a good one
+			channel, address, workspace = c.Channel, c.Address, c.Workspace
+		case channel == Slack && c.Person.Faulty(Slack) && !c.Person.Faulty(SMS):
+			return e.later(now, c, ReasonWrongAddress), nil // they left, and have no other: somebody asks for one
+		case c.Person.Faulty(channel):
 			return skip(ReasonWrongAddress), nil
 		}
 		if now.Before(c.Person.PausedUntil) && c.Priority == PriorityBulk {
@@ -55,7 +65,7 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 			return skip(ReasonMachine), nil
 		}
 	}
-	c.Channel, c.Address = channel, address
+	c.Channel, c.Address, c.Workspace = channel, address, workspace
 
 	if v := e.due(now, c); v.Do != "" {
 		return v, nil
@@ -64,13 +74,16 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 	if v.Do != DoSend {
 		return v, nil
 	}
-	if !e.Desk.On(channel) {
+	if !e.Desk.On(channel) || !e.Desk.Reaches(channel, workspace) {
 		return e.later(now, c, ReasonChannelOff), nil
 	}
-	if _, ok := halted[channel]; ok {
+	if stops.lost[workspace] {
+		return e.later(now, c, ReasonLost), nil
+	}
+	if _, ok := stops.halted[channel]; ok && workspace == "" {
 		return e.later(now, c, ReasonHalted), nil
 	}
-	if deaf[channel] {
+	if stops.deaf[Source(channel, workspace)] {
 		return e.later(now, c, ReasonDeaf), nil
 	}
 	if c.Kind == KindVisitProposal {

@@ -60,6 +60,7 @@ const (
 	ReasonHalted = "channel halted"
 	ReasonSlowed = "channel slowed down"
 	ReasonDeaf   = "replies not read" // a STOP may be among what could not be fetched yet
+	ReasonLost   = "workspace lost"   // the company's Slack workspace does not let us in any more
 )
 
 // Decisions about outcomes that nobody saw. They stay with the try they are about, and are shown.
@@ -140,6 +141,7 @@ type Message struct {
 
 	Channel        string // as sent
 	Address        string // as sent
+	Workspace      string // as sent: the Slack team; "" = the single one
 	Body           string // as sent
 	Choices        []Choice
 	ProviderID     string
@@ -154,7 +156,8 @@ type Outgoing struct {
 	MessageID   int64
 	Kind        Kind
 	Channel     string
-	To          string // E.164, Slack user id or e-mail (Slack: looked up), e-mail
+	To          string // E.164, Slack user id or e-mail (Slack: looked up; several with commas are a group), e-mail
+	Workspace   string // Slack: the team it leaves through; "" = the single one
 	Name        string // of the recipient
 	Language    string
 	Subject     string // e-mail
@@ -172,7 +175,7 @@ const (
 	OutcomeRetry    Outcome = "retry"    // proven unsent, worth another try after RetryAfter
 	OutcomeFailed   Outcome = "failed"   // refused, no automatic retry
 	OutcomeUnknown  Outcome = "unknown"  // nobody saw the answer: never resent blindly
-	OutcomeHalt     Outcome = "halt"     // proven unsent, and nothing else can leave on this channel now
+	OutcomeHalt     Outcome = "halt"     // proven unsent, and nothing else can leave on this channel now; in a workspace: there
 )
 
 // Result is what a channel says about one try. Detail never holds a secret, an address or a text.

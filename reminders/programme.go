@@ -319,7 +319,8 @@ func (p *planner) revives(m Message, reason string) bool {
 	case ReasonOptedOut:
 		return person.ID != 0 && person.OptedOutAt.IsZero()
 	case ReasonWrongAddress:
-		return person.ID != 0 && person.AddressFault == ""
+		channel, _ := person.Address()
+		return person.ID != 0 && !person.Faulty(channel)
 	}
 	return false
 }

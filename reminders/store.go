@@ -64,6 +64,7 @@ type Intent struct {
 	PersonID   int64
 	Channel    string
 	Address    string
+	Workspace  string
 	Body       string
 	Choices    []Choice
 	ValidUntil time.Time
@@ -98,7 +99,8 @@ type Change struct {
 	Resend     bool      // for To = Planned after an unknown outcome
 	Result     Result
 	EndedAt    time.Time
-	PersonID   int64 // whom Result.OptOut and Result.BadAddress are about; 0 = nobody
+	PersonID   int64  // whom Result.OptOut and Result.BadAddress are about; 0 = nobody
+	Workspace  string // that it left through, if it did
 }
 
 // Erasure is a provider's copy of a text to somebody erased, still to be deleted.
@@ -106,6 +108,7 @@ type Erasure struct {
 	ID         int64
 	Channel    string
 	Address    string // of a Slack user; "" elsewhere
+	Workspace  string // "" = the single one
 	ProviderID string
 	Tries      int
 }
@@ -201,8 +204,10 @@ type Store interface {
 	Swept(ctx context.Context, channel string, until, missed time.Time) error
 	// Taken says which of a channel's incoming texts are in, by the provider's id.
 	Taken(ctx context.Context, channel string, providerIDs []string) (map[string]bool, error)
-	// Conversations returns the addresses that were written to on channel since since.
-	Conversations(ctx context.Context, channel string, since time.Time) ([]string, error)
+	// Conversations returns the addresses that were written to on channel, through workspace, since since.
+	Conversations(ctx context.Context, channel, workspace string, since time.Time) ([]string, error)
+	// Workspaces lists the Slack workspaces that the app is or was installed into, without their tokens.
+	Workspaces(ctx context.Context) ([]Workspace, error)
 	// KeepStrays keeps, as keyed hashes, what left and no message knows of, and says how many are new.
 	KeepStrays(ctx context.Context, now time.Time, left []Left) (int, error)
 	// Knows says whether a message of ours has this provider's id.

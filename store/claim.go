@@ -276,7 +276,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			optedOut = append(optedOut, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
-		case stopped[in.Channel]:
+		case stopped.slowed[in.Channel], stopped.halted[in.Channel] && in.Workspace == "":
 			fates[in.ID] = reminders.Held
 			continue
 		case !in.Day.IsZero() && taken[day]:
@@ -292,7 +292,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			left.add(in.ID, stray.ProviderID, stray.At)
 			leftAttempts.add(in.ID, m.Attempts+1, ms(now), string(reminders.OutcomeAccepted), stray.ProviderID, "", "", reminders.DecisionEarlier)
 		}
-		begun.add(in.ID, in.Channel, in.Address, in.Body, toJSON(in.Choices), ms(in.ValidUntil), in.Day)
+		begun.add(in.ID, in.Channel, in.Address, in.Workspace, in.Body, toJSON(in.Choices), ms(in.ValidUntil), in.Day)
 		attempts.add(in.ID, m.Attempts+1, in.Worker, ms(now))
 	}
 	if err := skip(ctx, t, now, optedOut, reminders.ReasonOptedOut); err != nil {
@@ -302,9 +302,9 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		return nil, err
 	}
 	err = begun.each(2, func(list string, args []any) error {
-		_, err := t.exec(ctx, `WITH begun (id, channel, address, body, choices, valid, day) AS (VALUES `+list+`)
-			UPDATE messages SET state = 'sending', attempts = attempts + 1, channel = begun.channel, address = begun.address, body = begun.body,
-				choices = begun.choices, valid_until = begun.valid, day = begun.day, provider_id = '', provider_status = '', error_code = '',
+		_, err := t.exec(ctx, `WITH begun (id, channel, address, workspace, body, choices, valid, day) AS (VALUES `+list+`)
+			UPDATE messages SET state = 'sending', attempts = attempts + 1, channel = begun.channel, address = begun.address, workspace = begun.workspace,
+				body = begun.body, choices = begun.choices, valid_until = begun.valid, day = begun.day, provider_id = '', provider_status = '', error_code = '',
 				sent_at = 0, reason = '', updated_at = $1
 			FROM begun WHERE messages.id = begun.id AND messages.state = 'claimed' AND messages.lease_until > $2`,
 			append([]any{ms(now), ms(now)}, args...)...)
@@ -328,7 +328,7 @@ func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (pers
 	of := map[string][]int64{}
 	for _, in := range intents {
 		if in.PersonID != 0 {
-			for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: in.Address}.addresses()) {
+			for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: in.Address, Team: in.Workspace}.addresses()) {
 				of[hash] = append(of[hash], in.PersonID)
 			}
 		}

@@ -19,6 +19,9 @@ func (s *Store) SaveReply(ctx context.Context, in reminders.Inbound) (id int64, 
 		in.ProviderID = "none-" + randomHex(16)
 	}
 	err = s.write(ctx, func(t *tx) error {
+		if in.QuestionID, err = namedQuestion(ctx, t, in); err != nil {
+			return err
+		}
 		var v values
 		v.add(in.Channel, in.ProviderID, in.From, in.To, in.Text, ref(in.QuestionID), toJSON(in.Media), in.OptOut, toJSON(in.Attributes), ms(in.At))
 		n, err := t.insert(ctx, "replies", `channel, provider_id, from_address, to_address, body, question_id, media, opt_out, attributes, at`, &v,
@@ -30,6 +33,61 @@ func (s *Store) SaveReply(ctx context.Context, in reminders.Inbound) (id int64, 
 		return t.get(ctx, &id, `SELECT id FROM replies WHERE channel = $1 AND provider_id = $2`, in.Channel, clean(in.ProviderID))
 	})
 	return id, fresh, err
+}
+
+// namedQuestion is the question that a text in Slack names by where it stands: under it, in a thread, or in the place of
+// a text that answered it. 0 = it names none. Reads indexes replies_provider (the unique key) and messages_provider.
+func namedQuestion(ctx context.Context, t *tx, in reminders.Inbound) (int64, error) {
+	if in.Channel != reminders.Slack || in.QuestionID != 0 {
+		return in.QuestionID, nil
+	}
+	team, room := in.Attributes["team_id"], in.Attributes["channel_id"]
+	ofReply := func(providerID string) (id int64, err error) {
+		var found []ref
+		err = t.all(ctx, &found, `SELECT COALESCE(r.question_id, (SELECT MIN(a.question_id) FROM answers AS a WHERE a.reply_id = r.id)) FROM replies AS r
+			WHERE r.channel = $1 AND r.provider_id = $2`, in.Channel, clean(providerID))
+		if err != nil || len(found) == 0 {
+			return 0, err
+		}
+		return int64(found[0]), nil
+	}
+	if original := in.Attributes["replaces"]; original != "" {
+		if id, err := ofReply(original); err != nil || id != 0 {
+			return id, err
+		}
+	}
+	thread := in.Attributes["thread_ts"]
+	if thread == "" || room == "" {
+		return 0, nil
+	}
+	workspace, err := senderTeam(ctx, t, in.Channel, toJSON(in.Attributes))
+	if err != nil {
+		return 0, err
+	}
+	var ids []int64
+	if err := t.all(ctx, &ids, `SELECT m.id FROM messages AS m WHERE m.provider_id = $1 AND m.channel = $2 AND m.workspace = $3 AND m.choices <> ''`,
+		clean(room+":"+thread), in.Channel, workspace); err != nil {
+		return 0, fmt.Errorf("looking for the question above a thread: %w", err)
+	}
+	if len(ids) == 1 {
+		return ids[0], nil
+	}
+	return ofReply(team + ":" + room + ":" + thread) // under an answer of their own
+}
+
+// WithdrawReply records that a text was deleted by its writer, and what it was edited to with it. What it answered
+// stays; its words are shown to nobody any more. known is false where there is no such text.
+func (s *Store) WithdrawReply(ctx context.Context, now time.Time, channel, providerID string) (known bool, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, `UPDATE replies SET withdrawn_at = CASE WHEN withdrawn_at = 0 THEN $1 ELSE withdrawn_at END
+			WHERE channel = $2 AND (provider_id = $3 OR provider_id LIKE $4 ESCAPE '!')`, ms(now), channel, clean(providerID), likeEscaper.Replace(clean(providerID))+":%")
+		if err != nil {
+			return fmt.Errorf("withdrawing a reply: %w", err)
+		}
+		known = n > 0
+		return nil
+	})
+	return known, err
 }
 
 // PendingReplies returns replies that are stored but not interpreted, oldest first, from the one after reply after
@@ -107,28 +165,36 @@ func overtaken(ctx context.Context, t *tx, rc reminders.ReplyContext) (bool, err
 func senderOf(ctx context.Context, t *tx, r reminders.Reply) (*reminders.Person, error) {
 	type attempt struct {
 		where string
-		arg   any
+		args  []any
 	}
 	var attempts []attempt
-	if r.QuestionID != 0 {
-		attempts = append(attempts, attempt{`p.id = (SELECT m.person_id FROM messages AS m WHERE m.id = $1)`, r.QuestionID})
+	team, err := senderTeam(ctx, t, r.Channel, toJSON(r.Attributes))
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case r.QuestionID == 0:
+	case r.Channel == reminders.Slack: // whoever presses a button: what was asked in another workspace is not theirs to answer
+		attempts = append(attempts, attempt{`p.id = (SELECT m.person_id FROM messages AS m WHERE m.id = $1 AND m.workspace = $2)`, []any{r.QuestionID, team}})
+	default:
+		attempts = append(attempts, attempt{`p.id = (SELECT m.person_id FROM messages AS m WHERE m.id = $1)`, []any{r.QuestionID}})
 	}
 	switch r.Channel {
 	case reminders.SMS:
-		attempts = append(attempts, attempt{`p.phone = $1 AND p.phone <> ''`, r.From})
+		attempts = append(attempts, attempt{`p.phone = $1 AND p.phone <> ''`, []any{r.From}})
 	case reminders.Slack:
-		attempts = append(attempts, attempt{`p.slack_id = $1 AND p.slack_id <> ''`, r.From})
+		attempts = append(attempts, attempt{`p.slack_id = $1 AND p.slack_id <> '' AND ` + inWorkspace(2), []any{r.From, team}})
 		email := r.Attributes["email"]
 		if strings.Contains(r.From, "@") {
 			email = r.From
 		}
-		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> '' AND p.channel = 'slack'`, strings.ToLower(email)})
+		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> '' AND p.channel = 'slack' AND ` + inWorkspace(2), []any{strings.ToLower(email), team}})
 	case reminders.Email:
-		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> ''`, strings.ToLower(r.From)})
+		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> ''`, []any{strings.ToLower(r.From)}})
 	}
 	for _, a := range attempts {
 		var rows []personRow
-		if err := t.all(ctx, &rows, `SELECT `+personColumns+` FROM persons AS p WHERE p.erased_at = 0 AND `+a.where+` ORDER BY p.id LIMIT 2`, a.arg); err != nil {
+		if err := t.all(ctx, &rows, `SELECT `+personColumns+` FROM persons AS p WHERE p.erased_at = 0 AND `+a.where+` ORDER BY p.id LIMIT 2`, a.args...); err != nil {
 			return nil, fmt.Errorf("looking for the sender of reply %d: %w", r.ID, err)
 		}
 		if len(rows) == 1 {
@@ -269,6 +335,9 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 	if err != nil {
 		return false, fmt.Errorf("handling reply %d: %w", e.ReplyID, err)
 	}
+	if kept.Team, err = senderTeam(ctx, t, kept.Channel, kept.Attributes); err != nil {
+		return false, err
+	}
 	if e.Book != nil {
 		// The consultant comes before the person.
 		var consultant ref
@@ -312,6 +381,9 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 		if m.PersonID == 0 && m.UserID == 0 {
 			m.PersonID = e.PersonID
 		}
+		if m.Channel == reminders.Slack && m.Channel == kept.Channel { // back to where it came from
+			m.Workspace = kept.Team
+		}
 		plannedRow(&say, now, m)
 	}
 	if _, err := t.insert(ctx, "messages", plannedColumns, &say, `ON CONFLICT (subject, step) DO NOTHING`); err != nil {
@@ -332,6 +404,11 @@ func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effect
 	if err := reached(ctx, t, now, id, from); err != nil {
 		return err
 	}
+	if from.Team != "" {
+		if _, err := t.exec(ctx, `UPDATE persons SET slack_team = $1 WHERE id = $2 AND slack_id = $3 AND slack_team = ''`, from.Team, id, from.Address); err != nil {
+			return fmt.Errorf("noting the workspace of person %d: %w", id, err)
+		}
+	}
 	set := func(assignment string, arg any) error {
 		if _, err := t.exec(ctx, `UPDATE persons SET `+assignment+`, updated_at = $2 WHERE id = $3`, arg, ms(now), id); err != nil {
 			return fmt.Errorf("changing person %d: %w", id, err)
@@ -348,7 +425,10 @@ func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effect
 		if err != nil {
 			return err
 		}
-		for _, hash := range t.s.hashes(persons[id]) {
+		known := persons[id]
+		everywhere := t.s.hashes(known)
+		known.SlackTeam = "" // as it was known before the workspace was
+		for _, hash := range append(everywhere, t.s.hashes(known)...) {
 			if _, err := t.exec(ctx, `DELETE FROM suppressions WHERE hash = $1`, hash); err != nil {
 				return fmt.Errorf("opting person %d in: %w", id, err)
 			}
@@ -410,11 +490,34 @@ func (s *Store) LinkSlack(ctx context.Context, personID int64, slackID string) e
 	})
 }
 
-// KnowsSlackUser says whether somebody has this Slack id.
-func (s *Store) KnowsSlackUser(ctx context.Context, slackID string) (known bool, err error) {
-	err = s.peek(ctx, func(t *tx) error {
+// PersonInSlack returns who a text from a Slack user would be from; ENOTFOUND where nobody can tell.
+func (s *Store) PersonInSlack(ctx context.Context, team, userID, email string) (person reminders.Person, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		found, err := senderOf(ctx, t, reminders.Reply{Inbound: reminders.Inbound{Channel: reminders.Slack, From: userID,
+			Attributes: map[string]string{"team_id": team, "email": email}}})
+		if err == nil && found == nil {
+			return reminders.Errorf(reminders.ENOTFOUND, "nobody is known by this Slack user")
+		}
+		if err == nil {
+			person = *found
+		}
+		return err
+	})
+	return person, err
+}
+
+// KnowsSlackUser says whether somebody has this Slack id in the workspace of team.
+func (s *Store) KnowsSlackUser(ctx context.Context, team, slackID string) (known bool, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		ours, err := knownTeam(ctx, t, team)
+		if err != nil {
+			return err
+		}
+		if !ours {
+			team = ""
+		}
 		var n int
-		err := t.get(ctx, &n, `SELECT COUNT(*) FROM persons WHERE slack_id = $1 AND slack_id <> ''`, slackID)
+		err = t.get(ctx, &n, `SELECT COUNT(*) FROM persons AS p WHERE p.slack_id = $1 AND p.slack_id <> '' AND `+inWorkspace(2), slackID, team)
 		known = n > 0
 		return err
 	})

@@ -48,11 +48,13 @@ type Config struct {
 type Channel struct {
 	config Config
 	http   *http.Client
+	lost   func(ctx context.Context, code string) // told where the token is not taken; nil = nobody is
 
-	mu    sync.Mutex
-	users map[string]string // e-mail → user id
-	rooms map[string]string // user id → channel id of the direct message
-	me    *identity         // nil = not asked yet
+	mu     sync.Mutex
+	users  map[string]string    // e-mail → user id
+	rooms  map[string]string    // user id → channel id of the direct message
+	emails map[string]userEmail // by user id
+	me     *identity            // nil = not asked yet
 
 	sweeping sync.Mutex // held by the one sweep under way; guards what follows
 	sweep    *sweep     // how far it has come; nil = none is begun
@@ -71,14 +73,10 @@ func New(config Config) (*Channel, error) {
 	if config.BotToken == "" {
 		return nil, reminders.Errorf(reminders.EINVALID, "SLACK_BOT_TOKEN is missing")
 	}
-	if config.BaseURL == "" {
-		config.BaseURL = defaultBaseURL
+	var err error
+	if config.BaseURL, err = baseURL(config.BaseURL); err != nil {
+		return nil, err
 	}
-	base, err := url.Parse(config.BaseURL)
-	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, reminders.Errorf(reminders.EINVALID, "SLACK_BASE_URL is not an http or https address")
-	}
-	config.BaseURL = strings.TrimRight(config.BaseURL, "/") + "/" // slack-go puts the method's name right after it
 	if config.Now == nil {
 		config.Now = time.Now
 	}
@@ -91,7 +89,18 @@ func New(config Config) (*Channel, error) {
 	}
 	// A redirect is not followed: a POST sent on to somewhere else is one nobody decided to send.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Channel{config: config, http: &client, users: map[string]string{}, rooms: map[string]string{}}, nil
+	return &Channel{config: config, http: &client, users: map[string]string{}, rooms: map[string]string{}, emails: map[string]userEmail{}}, nil
+}
+
+func baseURL(address string) (string, error) {
+	if address == "" {
+		address = defaultBaseURL
+	}
+	base, err := url.Parse(address)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return "", reminders.Errorf(reminders.EINVALID, "SLACK_BASE_URL is not an http or https address")
+	}
+	return strings.TrimRight(address, "/") + "/", nil // slack-go puts the method's name right after it
 }
 
 // Name is "slack".
@@ -121,7 +130,7 @@ func (c *Channel) Send(ctx context.Context, out reminders.Outgoing) reminders.Re
 }
 
 func (c *Channel) post(ctx context.Context, room string, out reminders.Outgoing) reminders.Result {
-	call := c.call()
+	call := c.call(ctx)
 	channel, ts, err := call.api().PostMessageContext(ctx, room, options(out)...)
 	if err != nil {
 		return call.result(err)
@@ -194,7 +203,7 @@ func (c *Channel) room(ctx context.Context, to string) (string, *reminders.Resul
 	if room != "" {
 		return room, nil
 	}
-	call := c.call()
+	call := c.call(ctx)
 	opened, _, _, err := call.api().OpenConversationContext(ctx, &slackapi.OpenConversationParameters{Users: []string{user}})
 	if err != nil || opened == nil || opened.ID == "" {
 		return "", call.unsent(err)
@@ -216,7 +225,7 @@ func (c *Channel) user(ctx context.Context, to string) (string, *reminders.Resul
 	if user != "" {
 		return user, nil
 	}
-	call := c.call()
+	call := c.call(ctx)
 	found, err := call.api().GetUserByEmailContext(ctx, to)
 	if err != nil || found.ID == "" {
 		return "", call.unsent(err)
@@ -252,7 +261,7 @@ func (c *Channel) Find(ctx context.Context, out reminders.Outgoing, since time.T
 	params := slackapi.GetConversationHistoryParameters{ChannelID: room, Inclusive: true, Limit: 200, IncludeAllMetadata: true,
 		Oldest: strconv.FormatInt(since.Add(-findSkew).Unix(), 10) + ".000000"}
 	for range 20 { // pages: 4000 messages in one conversation
-		call := c.call()
+		call := c.call(ctx)
 		page, err := call.api().GetConversationHistoryContext(ctx, &params)
 		if err != nil {
 			result := call.result(err)
@@ -283,7 +292,7 @@ func (c *Channel) Forget(ctx context.Context, _, providerID string) error {
 	if !ok {
 		return reminders.Errorf(reminders.EINVALID, "forget in Slack: not a message's id")
 	}
-	call := c.call()
+	call := c.call(ctx)
 	_, _, err := call.api().DeleteMessageContext(ctx, room, ts)
 	if err == nil {
 		return nil
@@ -301,7 +310,7 @@ func (c *Channel) Forget(ctx context.Context, _, providerID string) error {
 // Update replaces a message's text and takes its buttons away: what was chosen stands in their place. It is
 // best effort, for the eyes only; the answer is already kept.
 func (c *Channel) Update(ctx context.Context, channelID, ts, text string) error {
-	call := c.call()
+	call := c.call(ctx)
 	_, _, _, err := call.api().UpdateMessageContext(ctx, channelID, ts, slackapi.MsgOptionText(text, true), slackapi.MsgOptionBlocks(sections(text)...))
 	if err != nil {
 		return reminders.Errorf(reminders.EUNAVAILABLE, "update %s:%s in Slack: %s", channelID, ts, call.result(err).Detail)
@@ -314,7 +323,7 @@ var needed = []string{"chat:write", "im:write", "im:history", "users:read", "use
 
 // Check asks Slack whose token it is and what it may do. Nothing is sent.
 func (c *Channel) Check(ctx context.Context) error {
-	call := c.call()
+	call := c.call(ctx)
 	who, err := call.api().AuthTestContext(ctx)
 	if err != nil {
 		result := call.result(err)
