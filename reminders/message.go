@@ -84,6 +84,7 @@ const (
 	KindCheckin       Kind = "checkin"
 	KindCheckinAgain  Kind = "checkin-again"
 	KindBuddyJoined   Kind = "buddy-joined"
+	KindBuddyGroup    Kind = "buddy-group" // to all of a buddy group at once, in a conversation of theirs (Slack)
 	KindVisitDay      Kind = "visit-day"
 	KindLeader        Kind = "leader"
 	KindVisitProposal Kind = "visit-proposal"

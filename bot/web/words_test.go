@@ -66,7 +66,7 @@ func composedKeys() []string {
 	add("", "rate-fast", "rate-slow", "at-clock", "thousands", "decimals")
 	add("", "months", "weekdays", "day", "days", "clock", "today", "tomorrow", "yesterday", "in-days", "days-ago", "fault-code", "admins-only",
 		"login-wrong", "login-throttled", "slack-command-seen", email.WordAnswer, email.WordFooter, email.WordUnsubscribe)
-	return keys
+	return append(keys, slackKeys()...)
 }
 
 var (
