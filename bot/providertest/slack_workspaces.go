@@ -23,6 +23,7 @@ type shared struct {
 	codes     map[string]*slackCode
 	responses map[string]*responseURL
 	said      []SlackResponse
+	expired   bool          // all response_urls
 	changed   chan struct{} // closed and made anew whenever something happened
 }
 
@@ -39,10 +40,10 @@ type SlackResponse struct {
 
 // responseURL takes five posts at most.
 type responseURL struct {
-	of            *Slack
-	user          string
-	channel, ts   string // of the message with the button; "" = of a command
-	uses, refused int
+	of          *Slack
+	user        string
+	channel, ts string // of the message with the button; "" = of a command
+	uses        int
 }
 
 // slackCode is a temporary authorization code.
@@ -347,13 +348,11 @@ func (s *Slack) responseURL(user, channel, ts string) string {
 	return strings.TrimSuffix(s.URL, "/api/") + respondPath + id
 }
 
-// BreakResponses has every response_url refused from now on, n times each.
-func (s *Slack) BreakResponses(n int) {
+// RefuseResponses has every response_url refused from now on: they are good for half an hour.
+func (s *Slack) RefuseResponses() {
 	s.root.all.Lock()
 	defer s.root.all.Unlock()
-	for _, u := range s.root.responses {
-		u.refused = n
-	}
+	s.root.expired = true
 }
 
 func (s *Slack) respond(w http.ResponseWriter, r *http.Request) {
@@ -368,8 +367,7 @@ func (s *Slack) respond(w http.ResponseWriter, r *http.Request) {
 	err := json.Unmarshal(raw, &body)
 	s.all.Lock()
 	u := s.responses[strings.TrimPrefix(r.URL.Path, respondPath)]
-	if u != nil && u.refused > 0 {
-		u.refused--
+	if s.expired {
 		u = nil
 	}
 	if u != nil {
