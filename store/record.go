@@ -96,8 +96,10 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 	byID := make(map[int64]*lifeRow, len(rows))
 	for i := range rows {
 		byID[rows[i].ID] = &rows[i]
-		if code, ok := faults[int64(rows[i].PersonID)]; ok && rows[i].Channel == reminders.Slack {
-			faults[int64(rows[i].PersonID)] = reminders.SlackFault(code)
+	}
+	for _, c := range changes {
+		if r := byID[c.ID]; r != nil && r.Channel == reminders.Slack && faults[c.PersonID] == c.Result.Code && c.Result.BadAddress {
+			faults[c.PersonID] = reminders.SlackFault(c.Result.Code)
 		}
 	}
 	if err := markFaults(ctx, t, now, faults); err != nil {
