@@ -65,6 +65,13 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, stops stop
 			return skip(ReasonMachine), nil
 		}
 	}
+	if c.Kind == KindBuddyGroup {
+		recipients, team, why := e.together(c)
+		if why != "" {
+			return skip(why), nil
+		}
+		channel, address, workspace = Slack, addresses(recipients), team
+	}
 	c.Channel, c.Address, c.Workspace = channel, address, workspace
 
 	if v := e.due(now, c); v.Do != "" {
@@ -177,6 +184,9 @@ func (e *Engine) windowOf(c *Claim) (Window, ClosedWeeks) {
 	var company Company
 	if c.Company != nil {
 		company = *c.Company
+	}
+	if c.Kind == KindBuddyGroup {
+		return c.common(), company.ClosedWeeks
 	}
 	return WindowOf(*c.Person, company), company.ClosedWeeks
 }

@@ -261,6 +261,9 @@ func (e *Engine) begin(ctx context.Context, verdicts []Verdict, counts *Counts) 
 	for i, v := range verdicts {
 		intents[i] = Intent{ID: v.Claim.ID, Worker: e.Worker, PersonID: v.Claim.PersonID, Channel: v.Out.Channel, Address: v.Out.To, Workspace: v.Out.Workspace,
 			Body: v.Out.Text, Choices: v.Out.Choices, ValidUntil: v.Valid}
+		if v.Claim.Kind == KindBuddyGroup {
+			intents[i].Group, _, _ = e.together(&v.Claim)
+		}
 		if v.Claim.Kind == KindExercise {
 			intents[i].Day = e.Calendar.Today(now)
 		}

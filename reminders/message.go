@@ -51,8 +51,9 @@ const (
 	ReasonSuperseded   = "superseded" // another message took its place
 	ReasonUnknown      = "outcome unknown"
 	ReasonErased       = "erased"
-	ReasonNoText       = "no text" // the templates have no such text; the log says which
-	ReasonMachine      = "machine" // an automatic answer to what seems to be a machine
+	ReasonNoText       = "no text"      // the templates have no such text; the log says which
+	ReasonMachine      = "machine"      // an automatic answer to what seems to be a machine
+	ReasonNotTogether  = "not together" // of a buddy group, not all can be written to in one Slack conversation
 )
 
 // Reasons why a message that is due waits.

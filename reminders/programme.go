@@ -60,6 +60,10 @@ func QuestionStep(k Kind, week int) string {
 // Subjects.
 
 func EnrolmentSubject(id int64) string { return fmt.Sprintf("enrolment/%d", id) }
+
+// BuddyGroupSubject is that of the one text to a whole buddy group.
+func BuddyGroupSubject(id int64) string { return fmt.Sprintf("buddy-group/%d", id) }
+
 func CompanySubject(classID, companyID int64) string {
 	return fmt.Sprintf("class/%d/company/%d", classID, companyID)
 }

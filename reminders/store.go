@@ -49,6 +49,7 @@ type Claim struct {
 	Teacher    *User     // the class's
 	Buddies    []Person  // the others of the enrolment's buddy group
 	Starter    int64     // who starts in it; 0 = no group
+	Group      int64     // its id
 	Visit      *Visit    // of VisitID, else of ClassID and CompanyID
 	Question   *Question // what a reminder reminds of: see QuestionStep
 	People     int       // participants of Company on Class
@@ -62,6 +63,7 @@ type Intent struct {
 	ID         int64
 	Worker     string
 	PersonID   int64
+	Group      []Recipient // of a text to several at once: all of them, and nobody who said STOP
 	Channel    string
 	Address    string
 	Workspace  string
@@ -69,6 +71,12 @@ type Intent struct {
 	Choices    []Choice
 	ValidUntil time.Time
 	Day        Date // of an exercise: at most one a day leaves to a person; zero for all else
+}
+
+// Recipient is one of several that a text goes to at once.
+type Recipient struct {
+	PersonID int64
+	Address  string
 }
 
 // Began is what became of an Intent.

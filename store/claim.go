@@ -219,6 +219,9 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		if in.PersonID != 0 {
 			persons.add(in.PersonID)
 		}
+		for _, r := range in.Group {
+			persons.add(r.PersonID)
+		}
 	}
 	suppressed, err := suppressedNow(ctx, t, intents)
 	if err != nil {
@@ -228,6 +231,10 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		return nil, fmt.Errorf("locking persons: %w", err)
 	}
 	if err := markOptedOut(ctx, t, now, suppressed); err != nil {
+		return nil, err
+	}
+	left, err := leftAlone(ctx, t, intents)
+	if err != nil {
 		return nil, err
 	}
 	stopped, err := stoppedChannels(ctx, t, now)
@@ -261,7 +268,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		return nil, err
 	}
 	var optedOut, erased []int64
-	var begun, attempts, left, leftAttempts values
+	var begun, attempts, sentBefore, leftAttempts values
 	for _, in := range intents {
 		m, ok := mine[in.ID]
 		day := personDay{in.PersonID, in.Day}
@@ -272,7 +279,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			erased = append(erased, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
-		case m.OptedOut:
+		case m.OptedOut, slices.ContainsFunc(in.Group, func(r reminders.Recipient) bool { return left[r.PersonID] }):
 			optedOut = append(optedOut, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
@@ -289,7 +296,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		fates[in.ID] = reminders.Begun
 		if stray, ok := earlier.take(in, m.DueAt); ok {
 			fates[in.ID] = reminders.LeftBefore
-			left.add(in.ID, stray.ProviderID, stray.At)
+			sentBefore.add(in.ID, stray.ProviderID, stray.At)
 			leftAttempts.add(in.ID, m.Attempts+1, ms(now), string(reminders.OutcomeAccepted), stray.ProviderID, "", "", reminders.DecisionEarlier)
 		}
 		begun.add(in.ID, in.Channel, in.Address, in.Workspace, in.Body, toJSON(in.Choices), ms(in.ValidUntil), in.Day)
@@ -316,7 +323,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 	if _, err := t.insert(ctx, "attempts", `message_id, number, worker, started_at`, &attempts, ""); err != nil {
 		return nil, fmt.Errorf("opening attempts: %w", err)
 	}
-	if err := markLeft(ctx, t, now, &left); err != nil {
+	if err := markLeft(ctx, t, now, &sentBefore); err != nil {
 		return nil, err
 	}
 	return fates, endAttempts(ctx, t, &leftAttempts)
@@ -327,9 +334,13 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (persons []int64, err error) {
 	of := map[string][]int64{}
 	for _, in := range intents {
-		if in.PersonID != 0 {
-			for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: in.Address, Team: in.Workspace}.addresses()) {
-				of[hash] = append(of[hash], in.PersonID)
+		recipients := in.Group
+		if len(recipients) == 0 && in.PersonID != 0 {
+			recipients = []reminders.Recipient{{PersonID: in.PersonID, Address: in.Address}}
+		}
+		for _, r := range recipients {
+			for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: r.Address, Team: in.Workspace}.addresses()) {
+				of[hash] = append(of[hash], r.PersonID)
 			}
 		}
 	}
@@ -345,6 +356,24 @@ func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (pers
 	})
 	slices.Sort(persons)
 	return slices.Compact(persons), err
+}
+
+// leftAlone returns who, among the recipients of texts to several, has said STOP or is erased.
+func leftAlone(ctx context.Context, t *tx, intents []reminders.Intent) (map[int64]bool, error) {
+	persons, left := set{}, map[int64]bool{}
+	for _, in := range intents {
+		for _, r := range in.Group {
+			persons.add(r.PersonID)
+		}
+	}
+	ids, err := allIn[int64](ctx, t, `SELECT id FROM persons WHERE id IN (%s) AND (opted_out_at > 0 OR erased_at > 0)`, persons.ids())
+	if err != nil {
+		return nil, fmt.Errorf("asking who is to be left alone: %w", err)
+	}
+	for _, id := range ids {
+		left[id] = true
+	}
+	return left, nil
 }
 
 type personDay struct {

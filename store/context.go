@@ -94,6 +94,9 @@ func loadClaims(ctx context.Context, t *tx, messages []reminders.Message) ([]rem
 			c.Consultant = at(userByID, c.Company.ConsultantID)
 		}
 		c.Buddies, c.Starter = buddiesOf(groups[m.EnrolmentID], m.EnrolmentID, personByID)
+		if of := groups[m.EnrolmentID]; len(of) > 0 {
+			c.Group = of[0].GroupID
+		}
 		claims[i] = c
 	}
 	return claims, nil

@@ -205,3 +205,38 @@ func TestAWorkspaceIsLostAndFound(t *testing.T) {
 		}
 	})
 }
+
+// TestAGroupIsAskedAsOne fails where a STOP of any of those that a text goes to at once is not asked for with the intent.
+func TestAGroupIsAskedAsOne(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
+		s := open(t)
+		imported(t, s, inSlack(1, "Ali Hassan", "Nordfald", "U1"), inSlack(2, "Birgit Lund", "Nordfald", "U2"))
+		planAll(t, s, start)
+		all := status(t, s)
+		group := []reminders.Recipient{{PersonID: all[0].Person.ID, Address: "U1"}, {PersonID: all[1].Person.ID, Address: "U2"}}
+		claims := claim(t, s, "w", due, 1000)
+		try := func(step string) reminders.Began {
+			c := byStep(t, claims, step)
+			in := intent(c)
+			in.Channel, in.Address, in.Group, in.Day = reminders.Slack, "U1,U2", group, reminders.Date{}
+			return must[map[int64]reminders.Began](t)(s.Begin(ctx, due, []reminders.Intent{in}))[c.ID]
+		}
+		if fate := try("exercise-1"); fate != reminders.Begun {
+			t.Errorf("before: %s", fate)
+		}
+		id := slackReply(t, s, "T0", "U2", "STOP", due)
+		apply(t, s, due, reminders.Effects{ReplyID: id, Kind: reminders.ReplyStop, PersonID: all[1].Person.ID, OptOut: true})
+		for _, c := range claims {
+			if c.PersonID != all[0].Person.ID || c.Kind != reminders.KindExercise || c.Week != 3 {
+				continue
+			}
+			in := intent(c)
+			in.Channel, in.Address, in.Group, in.Day = reminders.Slack, "U1,U2", group, reminders.Date{}
+			if fate := must[map[int64]reminders.Began](t)(s.Begin(ctx, due, []reminders.Intent{in}))[c.ID]; fate != reminders.OptedOut {
+				t.Errorf("with a STOP of one of them: %s", fate)
+			}
+			return
+		}
+		t.Fatal("nothing was tried")
+	})
+}

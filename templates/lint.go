@@ -48,7 +48,7 @@ var providerWords = []string{"yes", "start", "unstop", "stop", "stopall", "unsub
 
 // required are the messages that the bot sends; each must be there in every language.
 var required = []string{
-	"welcome", "nudge", "buddy-start", "buddy-wait", "buddy-trio-start", "buddy-trio-wait", "buddy-joined", "checkin", "checkin-again", "visit-day",
+	"welcome", "nudge", "buddy-start", "buddy-wait", "buddy-trio-start", "buddy-trio-wait", "buddy-joined", "buddy-group", "checkin", "checkin-again", "visit-day",
 	"thanks-yes", "thanks-partly", "thanks-no", "thanks-plan", "thanks-barrier", "thanks-none", "thanks-rating", "thanks-checkin-yes", "thanks-checkin-no",
 	"changed", "did-you-mean", "saved", "started", "help", "buddy-who", "buddy-none", "paused", "paused-until", "language-set", "delete-asked",
 	"leader", "visit-proposal", "visit-proposal-again", "visit-new", "visit-taken", "visit-booked", "visit-resend-note",

@@ -105,7 +105,7 @@ func (x *call) result(err error) reminders.Result {
 		result = reminders.Result{Outcome: reminders.OutcomeRetry, Detail: "the request was never made: " + reason(err)}
 	}
 	result.RetryAfter = x.retryAfter
-	if result.Outcome == reminders.OutcomeHalt && x.channel.lost != nil {
+	if result.Outcome == reminders.OutcomeHalt && result.Code != "missing_scope" && x.channel.lost != nil {
 		x.channel.lost(x.ctx, result.Code)
 	}
 	return result

@@ -108,6 +108,9 @@ func (c *Channel) Name() string { return reminders.Slack }
 
 // Send posts one direct message. out.To is a user id or an e-mail. ProviderID is channel:ts.
 func (c *Channel) Send(ctx context.Context, out reminders.Outgoing) reminders.Result {
+	if strings.Contains(out.To, ",") {
+		return c.sendGroup(ctx, out)
+	}
 	// Nothing before chat.postMessage writes to anybody: whatever breaks until then is proven unsent.
 	room, failure := c.room(ctx, out.To)
 	if failure != nil {
@@ -127,6 +130,21 @@ func (c *Channel) Send(ctx context.Context, out reminders.Outgoing) reminders.Re
 		return *failure
 	}
 	return c.post(ctx, again, out)
+}
+
+// sendGroup posts to several people at once, in a conversation of theirs. What is wrong with one of them, or with the right to
+// open such conversations, says nothing of the others' addresses nor of the workspace.
+func (c *Channel) sendGroup(ctx context.Context, out reminders.Outgoing) reminders.Result {
+	room, failure := c.room(ctx, out.To)
+	if failure == nil {
+		result := c.post(ctx, room, out)
+		failure = &result
+	}
+	failure.BadAddress = false
+	if failure.Code == "missing_scope" {
+		failure.Outcome, failure.Detail = reminders.OutcomeFailed, "the app may not open conversations of several; add it to the workspace again"
+	}
+	return *failure
 }
 
 func (c *Channel) post(ctx context.Context, room string, out reminders.Outgoing) reminders.Result {
@@ -191,12 +209,18 @@ func cut(s string, n int) string {
 	return s
 }
 
-// room is the channel of the direct message with somebody, opened where it has to be.
+// room is the channel of the direct message with somebody, or with several, opened where it has to be.
 func (c *Channel) room(ctx context.Context, to string) (string, *reminders.Result) {
-	user, failure := c.user(ctx, to)
-	if failure != nil {
-		return "", failure
+	var users []string
+	for address := range strings.SplitSeq(to, ",") {
+		user, failure := c.user(ctx, address)
+		if failure != nil {
+			return "", failure
+		}
+		users = append(users, user)
 	}
+	slices.Sort(users)
+	user := strings.Join(users, ",")
 	c.mu.Lock()
 	room := c.rooms[user]
 	c.mu.Unlock()
@@ -204,7 +228,7 @@ func (c *Channel) room(ctx context.Context, to string) (string, *reminders.Resul
 		return room, nil
 	}
 	call := c.call(ctx)
-	opened, _, _, err := call.api().OpenConversationContext(ctx, &slackapi.OpenConversationParameters{Users: []string{user}})
+	opened, _, _, err := call.api().OpenConversationContext(ctx, &slackapi.OpenConversationParameters{Users: users})
 	if err != nil || opened == nil || opened.ID == "" {
 		return "", call.unsent(err)
 	}

@@ -159,7 +159,11 @@ func (w *Workspaces) Send(ctx context.Context, out reminders.Outgoing) reminders
 	c, err := w.channel(ctx, out.Workspace)
 	switch {
 	case err == nil:
-		return c.Send(ctx, out)
+		result := c.Send(ctx, out)
+		if result.Outcome == reminders.OutcomeHalt && c.lost != nil { // also where a scope is missing, which other calls can do without
+			c.lost(ctx, result.Code)
+		}
+		return result
 	case reminders.ErrorCode(err) == reminders.ENOTFOUND && out.Workspace != "":
 		return reminders.Result{Outcome: reminders.OutcomeHalt, Code: reminders.LostRevoked, Detail: "the workspace does not let the app in any more"}
 	case reminders.ErrorCode(err) == reminders.EINVALID:

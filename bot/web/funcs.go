@@ -85,7 +85,7 @@ var reasons = map[string]bool{
 	reminders.ReasonWrongAddress: true, reminders.ReasonChannelOff: true, reminders.ReasonAnswered: true, reminders.ReasonNotAsked: true,
 	reminders.ReasonNoBuddy: true, reminders.ReasonNoContact: true, reminders.ReasonNoConsultant: true, reminders.ReasonNoVisit: true,
 	reminders.ReasonSuperseded: true, reminders.ReasonUnknown: true, reminders.ReasonErased: true, reminders.ReasonNoText: true,
-	reminders.ReasonMachine: true, reminders.ReasonHalted: true, reminders.ReasonDeaf: true, reminders.ReasonLost: true,
+	reminders.ReasonMachine: true, reminders.ReasonHalted: true, reminders.ReasonDeaf: true, reminders.ReasonLost: true, reminders.ReasonNotTogether: true,
 }
 
 // faults are the providers' codes that a consultant can do something about (FACTS.md); the rest are shown as they are.
