@@ -130,13 +130,13 @@ func (s *Server) slackTake(w http.ResponseWriter, r *http.Request, in bot.Inboun
 	if kept.Stop {
 		kept.Interpret(r.Context())
 	}
-	done := s.errands.run(func(ctx context.Context) {
+	done := s.errands.read(func(ctx context.Context) {
 		if !kept.Stop {
 			kept.Interpret(ctx)
 		}
 	})
 	if then != nil {
-		s.errands.run(func(ctx context.Context) {
+		s.errands.call(func(ctx context.Context) {
 			<-done
 			then(ctx)
 		})

@@ -35,7 +35,7 @@ func (s *Server) slackCommands(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if user, ok := s.commander(r.Context(), command); ok {
-		s.errands.run(func(ctx context.Context) { s.answerCommand(ctx, command, user) })
+		s.errands.call(func(ctx context.Context) { s.answerCommand(ctx, command, user) })
 		s.Metrics.webhook("slack", "command")
 		w.WriteHeader(http.StatusOK) // an empty answer shows nothing: what they asked for comes in a moment
 		return

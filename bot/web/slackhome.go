@@ -14,7 +14,7 @@ import (
 // publishHome shows somebody their Home, behind the acknowledgement.
 func (s *Server) publishHome(team, user string) {
 	if s.Slack != nil {
-		s.errands.run(func(ctx context.Context) { s.home(ctx, team, user) })
+		s.errands.call(func(ctx context.Context) { s.home(ctx, team, user) })
 	}
 }
 
