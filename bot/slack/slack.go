@@ -1,5 +1,6 @@
-// Package slack is the Channel to one Slack workspace: a direct message with a button for each choice. It
-// sends, looks for a message whose answer nobody saw, deletes, and reads Slack's webhooks. It holds no rules.
+// Package slack is the Channel to Slack workspaces: a direct message with a button for each choice. It sends, looks for
+// a message whose answer nobody saw, deletes, shows App Home, adds the app to workspaces and reads Slack's webhooks.
+// Channel is one workspace, Workspaces all of them. It holds no rules.
 //
 // Slack has no idempotency key for chat.postMessage: our message id goes along as metadata, and Find looks
 // for it in the conversation before anybody sends again.
@@ -351,6 +352,9 @@ func (c *Channel) Check(ctx context.Context) error {
 	who, err := call.api().AuthTestContext(ctx)
 	if err != nil {
 		result := call.result(err)
+		if result.Outcome == reminders.OutcomeHalt && c.lost != nil {
+			return reminders.Errorf(reminders.EINVALID, "Slack does not let the app in: %s; add it again from the page Slack", result.Detail)
+		}
 		if result.Outcome == reminders.OutcomeHalt {
 			return reminders.Errorf(reminders.EINVALID, "Slack does not accept SLACK_BOT_TOKEN: %s; install the app again and copy the new token", result.Detail)
 		}

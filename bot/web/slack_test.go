@@ -478,3 +478,47 @@ func TestAStopInOneWorkspaceStopsNobodyInAnother(t *testing.T) {
 		t.Errorf("Ove's welcome is %s (%s)", ove.State, ove.Reason)
 	}
 }
+
+// TestAWorkspaceThatCannotBeReadHoldsOnlyItself fails where one workspace whose conversations cannot be read keeps another's
+// texts from leaving, or is written to although a STOP may be among what was not read.
+func TestAWorkspaceThatCannotBeReadHoldsOnlyItself(t *testing.T) {
+	s := openSlackSchool(t, true)
+	nordfald := s.connect("Nordfald Slack", "T0NORD", "U0ALI", "U0BIRGIT")
+	skovby := s.connect("Skovby Slack", "T0SKOV", "U0ALI")
+	s.forward(0)
+	nordfald.Write("U0ALI", "STOP", "") // while nobody listened
+	nordfald.Script(func(_ int, method string, _ url.Values) providertest.Behaviour {
+		if method == "conversations.history" {
+			return providertest.Refused("fatal_error", 200)
+		}
+		return providertest.Behaviour{}
+	})
+	s.forward(7)
+	if step := s.step("Bodil Kær", "exercise-1"); step.State.HasLeft() {
+		t.Error("a workspace whose texts were not read was written to")
+	}
+	if step := s.step("Hanna Vig", "exercise-1"); !step.State.HasLeft() {
+		t.Errorf("another's exercise is %s (%s)", step.State, step.Reason)
+	}
+	if len(to(skovby, "U0ALI")) < 2 || len(to(s.fake, "U0OVE")) < 2 {
+		t.Error("the others were not written to")
+	}
+	s.now = s.now.Add(6 * time.Minute)
+	s.tick()
+	health, err := s.store.Health(t.Context(), s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := health.Findings(s.now); !slices.ContainsFunc(all, func(f reminders.Finding) bool { return f.Key == reminders.FoundDeaf && f.Level == reminders.Warn }) {
+		t.Errorf("nobody is told: %+v", all)
+	}
+	nordfald.Script(nil)
+	s.now = s.now.Add(2 * time.Minute)
+	s.tick()
+	if s.enrolment("Amir Slot").Person.OptedOutAt.IsZero() || s.step("Amir Slot", "exercise-1").State.HasLeft() {
+		t.Error("the STOP was not read first")
+	}
+	if step := s.step("Bodil Kær", "exercise-1"); !step.State.HasLeft() {
+		t.Errorf("read, Bodil's exercise is %s (%s)", step.State, step.Reason)
+	}
+}
