@@ -325,7 +325,9 @@ func TestEveryFaultOfAnInstallationHasItsSentence(t *testing.T) {
 		resp, page := s.comeBack(mette, s.site.URL+u.Path+"?"+q.Encode())
 		must(name, resp, page, said("slack-fault-state"))
 	}
-	resp, page = s.comeBack(s.signedIn("mette@skolen.example"), callback) // the same person, in another browser
+	elsewhere := s.signedIn("mette@skolen.example") // the same person, in another browser, who has begun there too
+	s.begin(elsewhere, "Fjord Slack")
+	resp, page = s.comeBack(elsewhere, callback)
 	must("another session", resp, page, said("slack-fault-state"))
 	resp, page = s.comeBack(admin, callback)
 	must("another person", resp, page, said("slack-fault-state"))

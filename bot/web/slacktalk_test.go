@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -365,5 +366,60 @@ func TestConsultantsAskBySlashCommand(t *testing.T) {
 	s.command(nordfald, "U0ALI", "stop nu")
 	if s.enrolment("Amir Slot").Person.OptedOutAt.IsZero() {
 		t.Error("a STOP by command is none")
+	}
+}
+
+// TestAStrangersTextWaitsForTheirName fails where a webhook waits for a Slack that hangs, where a text of somebody who may be known
+// by e-mail alone is taken in as nobody's at the first try, or is lost at the last.
+func TestAStrangersTextWaitsForTheirName(t *testing.T) {
+	byMail := inSlack("Karl Vang", "", "Fjord Slack", "mette@skolen.example")
+	byMail.Person.Email = "karl@fjord.example"
+	s := openSlackSchool(t, true, byMail)
+	s.fake.AddUser("U0KARL", "karl@fjord.example")
+	hold := make(chan struct{})
+	s.fake.Script(func(_ int, method string, _ url.Values) providertest.Behaviour {
+		if method == "users.info" {
+			return providertest.Behaviour{Hold: hold}
+		}
+		return providertest.Behaviour{}
+	})
+	bring := func(m providertest.SlackMessage, retry string) int {
+		t.Helper()
+		body, _ := json.Marshal(map[string]any{"type": "event_callback", "team_id": s.fake.TeamID, "event_id": "Ev" + m.TS, "event_time": s.now.Unix(),
+			"event": map[string]any{"type": "message", "channel_type": "im", "channel": m.Channel, "user": m.User, "text": m.Text, "ts": m.TS}})
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.hook("events"), strings.NewReader(string(body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header = s.fake.Sign(strconv.FormatInt(time.Now().Unix(), 10), body)
+		r.Header.Set("X-Slack-Retry-Num", retry)
+		began := time.Now()
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("answered after %s", took)
+		}
+		return resp.StatusCode
+	}
+	stop, words := s.fake.Write("U0KARL", "STOP", ""), s.fake.Write("U0KARL", "hej", "")
+	if code := bring(stop, "1"); code != http.StatusServiceUnavailable {
+		t.Errorf("the first time: %d", code)
+	}
+	if code := bring(words, "3"); code != http.StatusOK {
+		t.Errorf("the last time: %d", code)
+	}
+	if inbox, err := s.store.Replies(t.Context(), reminders.ReplyFilter{State: reminders.ReplyInbox}); err != nil || len(inbox) != 1 || inbox[0].Text != "hej" {
+		t.Errorf("for a person to read: %+v, %v", inbox, err)
+	}
+	close(hold)
+	s.fake.Script(nil)
+	if code := bring(stop, "2"); code != http.StatusOK {
+		t.Errorf("again: %d", code)
+	}
+	if s.enrolment("Karl Vang").Person.OptedOutAt.IsZero() {
+		t.Error("a STOP of somebody known by e-mail alone stopped nobody")
 	}
 }
