@@ -43,6 +43,22 @@ var _ reminders.Desk = (*Bot)(nil)
 // On says whether a channel is configured.
 func (b *Bot) On(channel string) bool { return b.Channels[channel] != nil }
 
+// Reaches says whether a channel writes into a workspace, "" = the single one.
+func (b *Bot) Reaches(channel, workspace string) bool {
+	if many, ok := b.Channels[channel].(Workspaced); ok {
+		return many.Reaches(workspace)
+	}
+	return workspace == ""
+}
+
+// in is the channel into one workspace of channel.
+func (b *Bot) in(ctx context.Context, channel, workspace string) (Channel, error) {
+	if many, ok := b.Channels[channel].(Workspaced); ok {
+		return many.In(ctx, workspace)
+	}
+	return b.Channels[channel], nil
+}
+
 // Every is the time between two messages on a channel.
 func (b *Bot) Every(channel string) time.Duration { return b.Rates[channel] }
 
@@ -64,9 +80,13 @@ const (
 	Listens   = 90 * time.Second
 )
 
-// Sweeps says whether a channel's provider can be asked what people wrote, and how often it is.
-func (b *Bot) Sweeps(channel string) (every time.Duration, ok bool) {
+// Sweeps says whether a source's provider can be asked what people wrote, and how often it is.
+func (b *Bot) Sweeps(source string) (every time.Duration, ok bool) {
+	channel, workspace := reminders.CutSource(source)
 	_, ok = b.Channels[channel].(Sweeper)
+	if _, many := b.Channels[channel].(Workspaced); many {
+		ok = b.Reaches(channel, workspace)
+	}
 	if channel == reminders.SMS || channel == reminders.Email {
 		return ListEvery, ok
 	}
@@ -74,8 +94,13 @@ func (b *Bot) Sweeps(channel string) (every time.Duration, ok bool) {
 }
 
 // Sweep asks it.
-func (b *Bot) Sweep(ctx context.Context, channel string, since time.Time, left bool, conversations func(context.Context) ([]string, error)) (reminders.Seen, error) {
-	sweeper, ok := b.Channels[channel].(Sweeper)
+func (b *Bot) Sweep(ctx context.Context, source string, since time.Time, left bool, conversations func(context.Context) ([]string, error)) (reminders.Seen, error) {
+	name, workspace := reminders.CutSource(source)
+	channel, err := b.in(ctx, name, workspace)
+	if err != nil {
+		return reminders.Seen{}, err
+	}
+	sweeper, ok := channel.(Sweeper)
 	if !ok {
 		return reminders.Seen{}, reminders.ErrNoRecord
 	}
@@ -84,7 +109,11 @@ func (b *Bot) Sweep(ctx context.Context, channel string, since time.Time, left b
 
 // Find asks the channel's provider what became of a message.
 func (b *Bot) Find(ctx context.Context, out reminders.Outgoing, since time.Time, known func(string) bool) (reminders.Result, bool, error) {
-	finder, ok := b.Channels[out.Channel].(Finder)
+	channel, err := b.in(ctx, out.Channel, out.Workspace)
+	if err != nil {
+		return reminders.Result{}, false, err
+	}
+	finder, ok := channel.(Finder)
 	if !ok {
 		return reminders.Result{}, false, reminders.ErrNoRecord
 	}
@@ -92,12 +121,19 @@ func (b *Bot) Find(ctx context.Context, out reminders.Outgoing, since time.Time,
 }
 
 // Forget deletes the provider's copy of a text.
-func (b *Bot) Forget(ctx context.Context, channel, address, providerID string) error {
-	forgetter, ok := b.Channels[channel].(Forgetter)
+func (b *Bot) Forget(ctx context.Context, copied reminders.Erasure) error {
+	channel, err := b.in(ctx, copied.Channel, copied.Workspace)
+	if reminders.ErrorCode(err) == reminders.ENOTFOUND { // it may be installed again; and if not, its conversations are not ours to reach
+		return reminders.Errorf(reminders.EUNAVAILABLE, "forget a copy: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	forgetter, ok := channel.(Forgetter)
 	if !ok {
 		return reminders.ErrNoRecord
 	}
-	return forgetter.Forget(ctx, address, providerID)
+	return forgetter.Forget(ctx, copied.Address, copied.ProviderID)
 }
 
 // Receive takes in what a person wrote: stored first, then interpreted. A nil error says that it is stored
@@ -105,6 +141,39 @@ func (b *Bot) Forget(ctx context.Context, channel, address, providerID string) e
 func (b *Bot) Receive(ctx context.Context, in Inbound) error {
 	_, err := b.TakeIn(ctx, in, false)
 	return err
+}
+
+// Kept is what a person wrote that is stored.
+type Kept struct {
+	Fresh bool
+	Stop  bool // it asks to be left alone: it may be acknowledged only once that holds
+	id    int64
+	bot   *Bot
+	in    Inbound
+}
+
+// Keep stores what a person wrote, for who must say so within seconds. It is to be interpreted at once, see Kept.Interpret;
+// if nobody does, the next tick does it.
+func (b *Bot) Keep(ctx context.Context, in Inbound) (Kept, error) {
+	if in.At.IsZero() {
+		in.At = b.Now()
+	}
+	id, fresh, err := b.Store.SaveReply(ctx, in)
+	return Kept{Fresh: fresh, Stop: in.OptOut == "STOP" || b.Reader.Of(in.Text, nil, "da").Kind == meaning.Stop, id: id, bot: b, in: in}, err
+}
+
+// Interpret does what the text asks for. That it could not is logged: the next tick tries again.
+func (k Kept) Interpret(ctx context.Context) {
+	do := k.bot.interpret // it came again: whoever stored it may have died since
+	if k.Fresh {
+		do = k.bot.inOrder
+	}
+	if err := do(ctx, k.id); err != nil {
+		k.bot.Log.Error("interpreting a reply; the next tick tries again", "reply", k.id, "channel", k.in.Channel, "error", err)
+	}
+	if k.Fresh && k.bot.Wake != nil {
+		k.bot.Wake()
+	}
 }
 
 // TakeIn is Receive, and says whether the text was a new one. With later all but a STOP is only stored.

@@ -36,6 +36,15 @@ type Sweeper interface {
 	Sweep(ctx context.Context, since time.Time, left bool, conversations func(context.Context) ([]string, error)) (reminders.Seen, error)
 }
 
+// Workspaced is a Channel that is many: one for each workspace that the app is installed into.
+type Workspaced interface {
+	// In is the channel into a workspace, "" = the single one that is configured. ENOTFOUND where there is none, or
+	// it is lost; EINVALID where its token cannot be opened.
+	In(ctx context.Context, workspace string) (Channel, error)
+	// Reaches says whether workspaces can be written to: the single one, or those that are installed into.
+	Reaches(workspace string) bool
+}
+
 // Forgetter is a Channel whose provider keeps copies that can be deleted.
 type Forgetter interface {
 	// Forget deletes the provider's copy. EUNAVAILABLE: not yet, try again later.

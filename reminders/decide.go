@@ -24,8 +24,15 @@ const (
 
 func skip(reason string) Verdict { return Verdict{Do: DoSkip, Reason: reason} }
 
+// stops is what keeps messages from leaving now.
+type stops struct {
+	halted map[string]string // channels
+	lost   map[string]bool   // workspaces
+	deaf   map[string]bool   // sources whose texts are not all in
+}
+
 // decide says what is to become of a claimed message now.
-func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map[string]string, deaf map[string]bool) (Verdict, error) {
+func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, stops stops) (Verdict, error) {
 	stranger := c.Person == nil && c.User == nil
 	if stranger && (c.Kind != KindReply || c.Address == "") {
 		switch c.Kind {
@@ -34,21 +41,24 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 		}
 		return skip(ReasonNoContact), nil
 	}
-	channel, address := Email, ""
+	channel, address, workspace := Email, "", ""
 	if stranger { // said back to an address of which nobody knows whose it is
-		channel, address = c.Channel, c.Address
+		channel, address, workspace = c.Channel, c.Address, c.Workspace
 	} else if c.User != nil {
 		address = c.User.Email
 	} else {
 		if !c.Person.OptedOutAt.IsZero() {
 			return skip(ReasonOptedOut), nil
 		}
-		if channel, address = c.Person.Address(); address == "" {
+		if channel, address, workspace = c.way(); address == "" {
 			return skip(ReasonNoAddress), nil
 		}
-		if c.Channel != "" && c.Priority == PriorityReply { // answered where it was asked: that address is a good one
-			channel, address = c.Channel, c.Address
-		} else if c.Person.AddressFault != "" {
+		switch {
+		case c.Channel != "" && c.Priority == PriorityReply: // answered where it was asked: that address is a good one
+			channel, address, workspace = c.Channel, c.Address, c.Workspace
+		case channel == Slack && c.Person.Faulty(Slack) && !c.Person.Faulty(SMS):
+			return e.later(now, c, ReasonWrongAddress), nil // they left, and have no other: somebody asks for one
+		case c.Person.Faulty(channel):
 			return skip(ReasonWrongAddress), nil
 		}
 		if now.Before(c.Person.PausedUntil) && c.Priority == PriorityBulk {
@@ -59,7 +69,14 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 		}
 	}
 	inDoubt := c.Person != nil && !c.Person.DoubtAt.IsZero() && c.Kind != KindReply
-	c.Channel, c.Address = channel, address
+	if c.Kind == KindBuddyGroup {
+		recipients, team, why := e.together(c)
+		if why != "" {
+			return skip(why), nil
+		}
+		channel, address, workspace = Slack, addresses(recipients), team
+	}
+	c.Channel, c.Address, c.Workspace = channel, address, workspace
 
 	if v := e.due(now, c); v.Do != "" {
 		return v, nil
@@ -71,13 +88,16 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 	if inDoubt {
 		return e.later(now, c, ReasonDoubt), nil
 	}
-	if !e.Desk.On(channel) {
+	if !e.Desk.On(channel) || !e.Desk.Reaches(channel, workspace) {
 		return e.later(now, c, ReasonChannelOff), nil
 	}
-	if _, ok := halted[channel]; ok {
+	if stops.lost[workspace] {
+		return e.later(now, c, ReasonLost), nil
+	}
+	if _, ok := stops.halted[channel]; ok && workspace == "" {
 		return e.later(now, c, ReasonHalted), nil
 	}
-	if deaf[channel] {
+	if stops.deaf[Source(channel, workspace)] {
 		return e.later(now, c, ReasonDeaf), nil
 	}
 	if c.Kind == KindVisitProposal {
@@ -172,7 +192,10 @@ func (e *Engine) windowOf(c *Claim) (Window, ClosedWeeks) {
 	if c.Company != nil {
 		company = *c.Company
 	}
-	if c.Person == nil {
+	switch {
+	case c.Kind == KindBuddyGroup:
+		return c.common(), company.ClosedWeeks
+	case c.Person == nil:
 		return WindowOf(Person{}, company), company.ClosedWeeks
 	}
 	return WindowOf(*c.Person, company), company.ClosedWeeks

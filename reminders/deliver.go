@@ -72,14 +72,20 @@ func (e *Engine) handle(stop context.Context, now time.Time, claims []Claim, dea
 	if err != nil {
 		return err
 	}
+	workspaces, err := e.Store.Workspaces(ctx)
+	if err != nil {
+		return err
+	}
+	stops := stops{halted, lostWorkspaces(workspaces), deaf}
 	var changes []Change
 	var ready []Verdict
 	for i := range claims {
 		c := &claims[i]
-		v, err := e.decide(ctx, now, c, halted, deaf)
+		v, err := e.decide(ctx, now, c, stops)
 		if err == nil && v.Do == DoSend {
 			c.ValidUntil = v.Valid
 			v.Out, err = e.Desk.Compose(ctx, *c)
+			v.Out.Workspace = c.Workspace
 			if ErrorCode(err) == ENOTFOUND {
 				e.Log.Error("a text is missing", "message", c.ID, "step", c.Step, "error", err)
 				v, err = skip(ReasonNoText), nil
@@ -210,8 +216,11 @@ func (e *Engine) send(stop context.Context, channel string, verdicts []Verdict, 
 	if err := e.record(stop, changes); err != nil {
 		return held, again, err
 	}
-	for _, change := range results {
+	for i, change := range results {
 		switch r := change.Result; {
+		case r.Outcome == OutcomeHalt && begun[i].Out.Workspace != "":
+			// Its channel has written down that the workspace is lost: the others go on.
+			e.Log.Error("workspace lost", "workspace", begun[i].Out.Workspace, "reason", r.Detail, "code", r.Code)
 		case r.Outcome == OutcomeHalt:
 			again = stopped{ReasonHalted, e.Now().Add(RetryLater)}
 			e.Log.Error("channel halted", "channel", channel, "reason", r.Detail, "code", r.Code)
@@ -260,8 +269,11 @@ func (e *Engine) begin(ctx context.Context, verdicts []Verdict, counts *Counts) 
 	now := e.Now()
 	intents := make([]Intent, len(verdicts))
 	for i, v := range verdicts {
-		intents[i] = Intent{ID: v.Claim.ID, Worker: e.Worker, PersonID: v.Claim.PersonID, Channel: v.Out.Channel, Address: v.Out.To,
+		intents[i] = Intent{ID: v.Claim.ID, Worker: e.Worker, PersonID: v.Claim.PersonID, Channel: v.Out.Channel, Address: v.Out.To, Workspace: v.Out.Workspace,
 			Kind: v.Claim.Kind, Body: v.Out.Text, Choices: v.Out.Choices, ValidUntil: v.Valid}
+		if v.Claim.Kind == KindBuddyGroup {
+			intents[i].Group, _, _ = e.together(&v.Claim)
+		}
 		if v.Claim.Kind == KindExercise {
 			intents[i].Day = e.Calendar.Today(now)
 		}
@@ -342,7 +354,7 @@ func (e *Engine) try(ctx context.Context, v Verdict) Change {
 
 // settle turns the result of a try into the change it makes.
 func (e *Engine) settle(c Claim, valid time.Time, attempt int, r Result, now time.Time) Change {
-	change := Change{ID: c.ID, Worker: e.Worker, From: Sending, Attempt: attempt, Result: r, EndedAt: now, PersonID: c.PersonID, Reason: r.Detail}
+	change := Change{ID: c.ID, Worker: e.Worker, From: Sending, Attempt: attempt, Result: r, EndedAt: now, PersonID: c.PersonID, Workspace: c.Workspace, Reason: r.Detail}
 	switch r.Outcome {
 	case OutcomeAccepted:
 		change.To, change.Reason = Accepted, ""
@@ -362,8 +374,12 @@ func (e *Engine) settle(c Claim, valid time.Time, attempt int, r Result, now tim
 		}
 	case OutcomeFailed:
 		change.To = Failed
-		if r.OptOut {
+		switch {
+		case r.OptOut:
 			change.To, change.Reason = Skipped, ReasonOptedOut
+		case r.BadAddress && c.Channel == Slack && c.Person != nil && c.Priority != PriorityReply && attempt < maxAttempts:
+			// They left the workspace and have read nothing: the next channel has it, or it waits for an address.
+			change.To, change.RunAt, change.ValidUntil = Planned, now, valid
 		}
 	default:
 		change.To, change.Reason = Unknown, "the channel gave no outcome"

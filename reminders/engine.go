@@ -17,19 +17,21 @@ type Desk interface {
 	// Find asks the provider about a message whose outcome nobody saw; ErrNoRecord where it cannot be asked. Records
 	// of which known says that another message of ours has them are passed over.
 	Find(ctx context.Context, out Outgoing, since time.Time, known func(providerID string) bool) (result Result, found bool, err error)
-	// Sweeps says whether a channel's provider can be asked what people wrote, and how often it is while all is well.
-	Sweeps(channel string) (every time.Duration, ok bool)
+	// Sweeps says whether a source's provider can be asked what people wrote, and how often it is while all is well.
+	Sweeps(source string) (every time.Duration, ok bool)
 	// Sweep asks it, and with left also what left in our name. What was read is returned also beside an error.
-	Sweep(ctx context.Context, channel string, since time.Time, left bool, conversations func(context.Context) ([]string, error)) (Seen, error)
+	Sweep(ctx context.Context, source string, since time.Time, left bool, conversations func(context.Context) ([]string, error)) (Seen, error)
 	// TakeIn takes in what somebody wrote as a webhook would; fresh is false for a text that is there already. With
 	// later all but a STOP is only stored, for CatchUp to interpret.
 	TakeIn(ctx context.Context, in Inbound, later bool) (fresh bool, err error)
 	// On says whether a channel is configured.
 	On(channel string) bool
+	// Reaches says whether a channel that is on writes into a workspace, "" = the single one.
+	Reaches(channel, workspace string) bool
 	// Every is the time between two messages on a channel, over all workers together; 0 = no limit.
 	Every(channel string) time.Duration
 	// Forget deletes a provider's copy. EUNAVAILABLE: not yet; ErrNoRecord: the provider keeps none that could be.
-	Forget(ctx context.Context, channel, address, providerID string) error
+	Forget(ctx context.Context, copied Erasure) error
 	// CatchUp interprets replies that were stored but not interpreted, and says how many.
 	CatchUp(ctx context.Context) (int, error)
 }
@@ -49,7 +51,7 @@ type Engine struct {
 	Jitter   func(time.Duration) time.Duration // of a pause before a retry, up to its argument; nil = random
 
 	listening sync.Mutex
-	listened  map[string]bool // channels that this process has asked once; guarded by listening
+	listened  map[string]bool // sources that this process has asked once; guarded by listening
 	deferred  bool            // what people wrote waits for the next tick; guarded by listening
 }
 

@@ -27,7 +27,7 @@ func (e *Engine) forget(ctx context.Context, counts *Counts) error {
 			continue
 		}
 		asked, cancel := context.WithTimeout(ctx, sendTimeout)
-		err := e.Desk.Forget(asked, copied.Channel, copied.Address, copied.ProviderID)
+		err := e.Desk.Forget(asked, copied)
 		cancel()
 		switch {
 		case err == nil:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -36,7 +37,8 @@ type Health struct {
 	Halted        map[string]Halt      // by channel
 	Throttled     map[string]time.Time // by channel: nothing leaves before
 	Ahead         map[string]time.Time // by channel: the next free place in its line
-	Heard         map[string]Listening // by channel: how far incoming texts are known to be in
+	Heard         map[string]Listening // by source: how far incoming texts are known to be in
+	Lost          []Workspace          // Slack workspaces that do not let us in any more
 
 	// What a process knows by its configuration; see Examine.
 	Off   []string // channels that are not configured
@@ -90,6 +92,7 @@ const (
 	FoundDeaf      = "deaf"
 	FoundUnread    = "unread"
 	FoundOff       = "off"
+	FoundLost      = "workspace-lost"
 )
 
 // Finding is one thing to say about the health. Its words are in templates, by Key.
@@ -97,7 +100,8 @@ type Finding struct {
 	Level        Level
 	Key          string
 	Channel      string
-	Code, Detail string    // of a halt; Detail of a failed tick too
+	Code, Detail string    // of a halt, of a lost workspace (Detail: who uses it); Detail of a failed tick too
+	Workspace    string    // the team of a lost one
 	Count        int       // of messages
 	At           time.Time // since when, or until when (FoundThrottle)
 }
@@ -120,15 +124,27 @@ func (h Health) Findings(now time.Time) []Finding {
 		halt := h.Halted[channel]
 		say(Finding{Level: Bad, Key: FoundHalt, Channel: channel, Code: halt.Code, Detail: halt.Reason, At: halt.At})
 	}
-	for _, channel := range sorted(h.Heard) {
-		heard := h.Heard[channel]
+	for _, source := range sorted(h.Heard) {
+		heard := h.Heard[source]
+		channel, workspace := CutSource(source)
+		level := Bad
+		if workspace != "" { // the others go on
+			level = Warn
+		}
 		if !heard.MissedSince.IsZero() && heard.MissedSince.Before(heard.Until) {
 			heard.Until = heard.MissedSince
 		}
 		// Without a worker nobody asks: that is said above.
-		if alive && !heard.Until.IsZero() && now.Sub(heard.Until) > TickLate && !slices.Contains(h.Off, channel) {
-			say(Finding{Level: Bad, Key: FoundDeaf, Channel: channel, At: heard.Until})
+		if alive && !heard.Until.IsZero() && now.Sub(heard.Until) > TickLate && (workspace != "" || !slices.Contains(h.Off, channel)) {
+			say(Finding{Level: level, Key: FoundDeaf, Channel: channel, At: heard.Until})
 		}
+	}
+	for _, w := range h.Lost {
+		used := strings.Join(w.Companies, ", ")
+		if used == "" {
+			used = w.Name
+		}
+		say(Finding{Level: Warn, Key: FoundLost, Channel: Slack, Code: w.LostReason, Detail: used, Workspace: w.TeamID, At: w.LostAt})
 	}
 	if h.LastTick.Error != "" {
 		say(Finding{Level: Warn, Key: FoundTickError, Detail: h.LastTick.Error, At: last})
@@ -156,6 +172,8 @@ func (h Health) Findings(now time.Time) []Finding {
 	for _, channel := range h.Off {
 		say(Finding{Level: Note, Key: FoundOff, Channel: channel})
 	}
+	worst := map[Level]int{Bad: 0, Warn: 1, Note: 2}
+	slices.SortStableFunc(all, func(a, b Finding) int { return cmp.Compare(worst[a.Level], worst[b.Level]) })
 	return all
 }
 

@@ -51,8 +51,9 @@ const (
 	ReasonSuperseded   = "superseded" // another message took its place
 	ReasonUnknown      = "outcome unknown"
 	ReasonErased       = "erased"
-	ReasonNoText       = "no text" // the templates have no such text; the log says which
-	ReasonMachine      = "machine" // an automatic answer to what seems to be a machine
+	ReasonNoText       = "no text"      // the templates have no such text; the log says which
+	ReasonMachine      = "machine"      // an automatic answer to what seems to be a machine
+	ReasonNotTogether  = "not together" // of a buddy group, not all can be written to in one Slack conversation
 )
 
 // Reasons why a message that is due waits.
@@ -62,6 +63,7 @@ const (
 	ReasonDoubt  = "asked whether to stop"
 	ReasonUnread = "reply not understood" // one of theirs is stored, and what it means could not be written down yet
 	ReasonDeaf   = "replies not read"     // a STOP may be among what could not be fetched yet
+	ReasonLost   = "workspace lost"       // the company's Slack workspace does not let us in any more
 )
 
 // Decisions about outcomes that nobody saw. They stay with the try they are about, and are shown.
@@ -85,6 +87,7 @@ const (
 	KindCheckin       Kind = "checkin"
 	KindCheckinAgain  Kind = "checkin-again"
 	KindBuddyJoined   Kind = "buddy-joined"
+	KindBuddyGroup    Kind = "buddy-group" // to all of a buddy group at once, in a conversation of theirs (Slack)
 	KindVisitDay      Kind = "visit-day"
 	KindLeader        Kind = "leader"
 	KindVisitProposal Kind = "visit-proposal"
@@ -143,6 +146,7 @@ type Message struct {
 
 	Channel        string // as sent
 	Address        string // as sent
+	Workspace      string // as sent: the Slack team; "" = the single one
 	Body           string // as sent
 	Choices        []Choice
 	ProviderID     string
@@ -157,7 +161,8 @@ type Outgoing struct {
 	MessageID   int64
 	Kind        Kind
 	Channel     string
-	To          string // E.164, Slack user id or e-mail (Slack: looked up), e-mail
+	To          string // E.164, Slack user id or e-mail (Slack: looked up; several with commas are a group), e-mail
+	Workspace   string // Slack: the team it leaves through; "" = the single one
 	Name        string // of the recipient
 	Language    string
 	Subject     string // e-mail
@@ -175,7 +180,7 @@ const (
 	OutcomeRetry    Outcome = "retry"    // proven unsent, worth another try after RetryAfter
 	OutcomeFailed   Outcome = "failed"   // refused, no automatic retry
 	OutcomeUnknown  Outcome = "unknown"  // nobody saw the answer: never resent blindly
-	OutcomeHalt     Outcome = "halt"     // proven unsent, and nothing else can leave on this channel now
+	OutcomeHalt     Outcome = "halt"     // proven unsent, and nothing else can leave on this channel now; in a workspace: there
 )
 
 // Result is what a channel says about one try. Detail never holds a secret, an address or a text.

@@ -30,6 +30,7 @@ type Company struct {
 	ClosedWeeks  ClosedWeeks // ISO weeks in which nothing is sent
 	ContactID    int64       // a Person; 0 = none known
 	ConsultantID int64       // a User; 0 = none known
+	Workspace    string      // the team id of its own Slack workspace; "" = the single one, if any
 }
 
 // Class is a course held from Start to End, for one or more companies.
@@ -49,6 +50,7 @@ type Person struct {
 	Phone        string // E.164, "" = none
 	Email        string
 	SlackID      string
+	SlackTeam    string // the workspace that SlackID is of; "" = not known, or the single one
 	Channel      string // the one asked for; see Address
 	Language     string // ISO 639-1
 	Easy         bool   // prefers the short, easy text everywhere; never a diagnosis
@@ -56,7 +58,7 @@ type Person struct {
 	Window       Window
 	OptedOutAt   time.Time // zero = not
 	PausedUntil  time.Time // zero = not
-	AddressFault string    // the provider's code that says the address is wrong; "" = none
+	AddressFault string    // the provider's code that says the address is wrong; "" = none. Of Slack with its name before it: see Faulty
 	DoubtAt      time.Time // they were asked whether they want to stop, and have not answered: nothing else is sent; zero = not
 	MutedAt      time.Time // a machine seems to answer: no automatic answers since then; zero = not
 }
@@ -67,8 +69,18 @@ func (p Person) FirstName() string {
 	return first
 }
 
+// SlackFault is how a fault of a Slack address is kept: who left a workspace may have a phone all the same.
+func SlackFault(code string) string { return Slack + ":" + code }
+
+// Faulty says whether what is wrong with an address keeps the person from being written to on a channel. Of Slack that
+// is Slack alone. Any other stops everything until somebody has asked for the right address.
+func (p Person) Faulty(channel string) bool {
+	return p.AddressFault != "" && (channel == Slack || !strings.HasPrefix(p.AddressFault, SlackFault("")))
+}
+
 // Address is the channel and address to write to: the channel asked for where it has an address,
-// else the first of sms, slack, email that has one. Both are "" where there is none.
+// else the first of sms, slack, email that has one. Both are "" where there is none. Who has left Slack is
+// written to on the next channel, and has a Slack address only where there is no other.
 // A Slack user may be known by e-mail only: the adapter looks the user up.
 func (p Person) Address() (channel, address string) {
 	on := map[string]string{SMS: p.Phone, Slack: p.SlackID, Email: p.Email}
@@ -76,6 +88,9 @@ func (p Person) Address() (channel, address string) {
 		on[Slack] = p.Email
 	}
 	order := slices.Insert([]string{SMS, Slack, Email}, 0, p.Channel)
+	if p.Faulty(Slack) && !p.Faulty(SMS) {
+		order = append(slices.DeleteFunc(order, func(channel string) bool { return channel == Slack }), Slack)
+	}
 	for _, channel := range order {
 		if on[channel] != "" {
 			return channel, on[channel]

@@ -60,6 +60,10 @@ func QuestionStep(k Kind, week int) string {
 // Subjects.
 
 func EnrolmentSubject(id int64) string { return fmt.Sprintf("enrolment/%d", id) }
+
+// BuddyGroupSubject is that of the one text to a whole buddy group.
+func BuddyGroupSubject(id int64) string { return fmt.Sprintf("buddy-group/%d", id) }
+
 func CompanySubject(classID, companyID int64) string {
 	return fmt.Sprintf("class/%d/company/%d", classID, companyID)
 }
@@ -319,7 +323,8 @@ func (p *planner) revives(m Message, reason string) bool {
 	case ReasonOptedOut:
 		return person.ID != 0 && person.OptedOutAt.IsZero()
 	case ReasonWrongAddress:
-		return person.ID != 0 && person.AddressFault == ""
+		channel, _ := person.Address()
+		return person.ID != 0 && !person.Faulty(channel)
 	}
 	return false
 }

@@ -78,5 +78,5 @@ func (e *Engine) settleUnknown(ctx context.Context, now time.Time, c Claim) (cha
 
 // outgoing is what was handed to the provider, from the committed intent.
 func outgoing(c Claim) Outgoing {
-	return Outgoing{MessageID: c.ID, Kind: c.Kind, Channel: c.Channel, To: c.Address, Text: c.Body, Choices: c.Choices, ValidUntil: c.ValidUntil}
+	return Outgoing{MessageID: c.ID, Kind: c.Kind, Channel: c.Channel, To: c.Address, Workspace: c.Workspace, Text: c.Body, Choices: c.Choices, ValidUntil: c.ValidUntil}
 }

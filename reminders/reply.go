@@ -67,6 +67,8 @@ type Reply struct {
 	Kind      string
 	Why       string // the reason for the interpretation, in a few words
 	HandledAt time.Time
+	// WithdrawnAt is when its writer deleted it; zero = not. Lists for people have no Text then.
+	WithdrawnAt time.Time
 }
 
 // Question is a sent message that asked for a digit.

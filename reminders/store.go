@@ -49,6 +49,7 @@ type Claim struct {
 	Teacher    *User     // the class's
 	Buddies    []Person  // the others of the enrolment's buddy group
 	Starter    int64     // who starts in it; 0 = no group
+	Group      int64     // its id
 	Visit      *Visit    // of VisitID, else of ClassID and CompanyID
 	Question   *Question // what a reminder reminds of: see QuestionStep
 	People     int       // participants of Company on Class
@@ -62,13 +63,21 @@ type Intent struct {
 	ID         int64
 	Worker     string
 	PersonID   int64
+	Group      []Recipient // of a text to several at once: all of them, and nobody who said STOP
 	Channel    string
 	Address    string
+	Workspace  string
 	Body       string
 	Choices    []Choice
 	ValidUntil time.Time
 	Kind       Kind
 	Day        Date // of an exercise: at most one a day leaves to a person; zero for all else
+}
+
+// Recipient is one of several that a text goes to at once.
+type Recipient struct {
+	PersonID int64
+	Address  string
 }
 
 // Began is what became of an Intent.
@@ -101,7 +110,8 @@ type Change struct {
 	Resend     bool      // for To = Planned after an unknown outcome
 	Result     Result
 	EndedAt    time.Time
-	PersonID   int64 // whom Result.OptOut and Result.BadAddress are about; 0 = nobody
+	PersonID   int64  // whom Result.OptOut and Result.BadAddress are about; 0 = nobody
+	Workspace  string // that it left through, if it did
 }
 
 // Erasure is a provider's copy of a text to somebody erased, still to be deleted.
@@ -109,6 +119,7 @@ type Erasure struct {
 	ID         int64
 	Channel    string
 	Address    string // of a Slack user; "" elsewhere
+	Workspace  string // "" = the single one
 	ProviderID string
 	Tries      int
 }
@@ -204,8 +215,10 @@ type Store interface {
 	Swept(ctx context.Context, channel string, until, missed time.Time) error
 	// Taken says which of a channel's incoming texts are in, by the provider's id.
 	Taken(ctx context.Context, channel string, providerIDs []string) (map[string]bool, error)
-	// Conversations returns the addresses that were written to on channel since since.
-	Conversations(ctx context.Context, channel string, since time.Time) ([]string, error)
+	// Conversations returns the addresses that were written to on channel, through workspace, since since.
+	Conversations(ctx context.Context, channel, workspace string, since time.Time) ([]string, error)
+	// Workspaces lists the Slack workspaces that the app is or was installed into, without their tokens.
+	Workspaces(ctx context.Context) ([]Workspace, error)
 	// KeepStrays keeps, as keyed hashes, what left and no message knows of, and says how many are new.
 	KeepStrays(ctx context.Context, now time.Time, left []Left) (int, error)
 	// Knows says whether a message of ours has this provider's id.

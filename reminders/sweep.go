@@ -43,39 +43,55 @@ const (
 	awayFor = 5 * time.Minute
 )
 
+// sources are where people may have written: every channel, and of Slack every workspace that lets us in.
+func (e *Engine) sources(ctx context.Context) ([]string, error) {
+	out := []string{SMS, Slack, Email}
+	all, err := e.Store.Workspaces(ctx)
+	for _, w := range all {
+		if w.LostAt.IsZero() {
+			out = append(out, Source(Slack, w.TeamID))
+		}
+	}
+	return out, err
+}
+
 // listen takes in what people wrote while no webhook of theirs reached us: the server was away, or the database,
-// or the way between the provider and us. It returns the channels on which that is not known: nothing may
+// or the way between the provider and us. It returns the sources of which that is not known: nothing may
 // leave on them, since one of those texts may be a STOP.
 func (e *Engine) listen(ctx context.Context, counts *Counts) (deaf map[string]bool, err error) {
 	e.listening.Lock() // one look at a time in a process
 	defer e.listening.Unlock()
 	deaf = map[string]bool{}
-	for _, channel := range []string{SMS, Slack, Email} {
-		every, ok := e.Desk.Sweeps(channel)
+	sources, err := e.sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, source := range sources {
+		every, ok := e.Desk.Sweeps(source)
 		if !ok {
 			continue
 		}
-		heard, err := e.Store.Listening(ctx, channel)
+		heard, err := e.Store.Listening(ctx, source)
 		if err != nil {
 			return nil, err
 		}
 		now := e.Now()
 		age := now.Sub(heard.Until)
 		// A new process looks first: whoever was here before may have gone in the middle of anything.
-		if e.listened[channel] && heard.MissedSince.IsZero() && age >= -time.Minute && age < every {
+		if e.listened[source] && heard.MissedSince.IsZero() && age >= -time.Minute && age < every {
 			continue
 		}
-		switch err := e.sweep(ctx, channel, now, heard, counts); {
+		switch err := e.sweep(ctx, source, now, heard, counts); {
 		case err == nil:
 			if e.listened == nil {
 				e.listened = map[string]bool{}
 			}
-			e.listened[channel] = true
+			e.listened[source] = true
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		default:
-			e.Log.Warn("asking a provider what people wrote", "channel", channel, "since", heard.Until, "error", err)
-			deaf[channel] = !e.listened[channel] || !heard.MissedSince.IsZero() || age < -time.Minute || age >= every+sweepPatience
+			e.Log.Warn("asking a provider what people wrote", "channel", source, "since", heard.Until, "error", err)
+			deaf[source] = !e.listened[source] || !heard.MissedSince.IsZero() || age < -time.Minute || age >= every+sweepPatience
 		}
 	}
 	return deaf, nil
@@ -96,8 +112,9 @@ func (e *Engine) catchUpNow(ctx context.Context, counts *Counts) error {
 // errMore says that a provider's record is not read to its end yet.
 var errMore = errors.New("not everything is read yet")
 
-// sweep reads a channel's record since it was last known to be complete.
-func (e *Engine) sweep(ctx context.Context, channel string, now time.Time, heard Listening, counts *Counts) error {
+// sweep reads a source's record since it was last known to be complete.
+func (e *Engine) sweep(ctx context.Context, source string, now time.Time, heard Listening, counts *Counts) error {
+	channel, workspace := CutSource(source)
 	since := heard.Until
 	if !heard.MissedSince.IsZero() && heard.MissedSince.Before(since) {
 		since = heard.MissedSince
@@ -109,7 +126,7 @@ func (e *Engine) sweep(ctx context.Context, channel string, now time.Time, heard
 		since = now.Add(-time.Hour).Truncate(time.Hour)
 	}
 	if reach := now.Add(-sweepReach); since.Before(reach) {
-		e.Log.Warn("nobody listened for longer than is looked back", "channel", channel, "since", since)
+		e.Log.Warn("nobody listened for longer than is looked back", "channel", source, "since", since)
 		since = reach.Truncate(24 * time.Hour)
 	}
 	left := now.Sub(since) > awayFor
@@ -117,8 +134,8 @@ func (e *Engine) sweep(ctx context.Context, channel string, now time.Time, heard
 	defer cancel()
 	// The same instant until the record is read to its end: a provider that is asked for one conversation after the other
 	// goes on from where it was.
-	seen, asking := e.Desk.Sweep(asked, channel, since.Add(-sweepMargin), left, func(ctx context.Context) ([]string, error) {
-		return e.Store.Conversations(ctx, channel, now.Add(-conversationAge))
+	seen, asking := e.Desk.Sweep(asked, source, since.Add(-sweepMargin), left, func(ctx context.Context) ([]string, error) {
+		return e.Store.Conversations(ctx, channel, workspace, now.Add(-conversationAge))
 	})
 	strays := 0
 	if left && len(seen.Left) > 0 {
@@ -166,7 +183,7 @@ func (e *Engine) sweep(ctx context.Context, channel string, now time.Time, heard
 	case seen.More:
 		return errMore
 	}
-	return e.Store.Swept(ctx, channel, now, heard.MissedSince)
+	return e.Store.Swept(ctx, source, now, heard.MissedSince)
 }
 
 const (

@@ -219,6 +219,9 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		if in.PersonID != 0 {
 			persons.add(in.PersonID)
 		}
+		for _, r := range in.Group {
+			persons.add(r.PersonID)
+		}
 	}
 	suppressed, silenced, err := suppressedNow(ctx, t, intents)
 	if err != nil {
@@ -228,6 +231,10 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		return nil, fmt.Errorf("locking persons: %w", err)
 	}
 	if err := markOptedOut(ctx, t, now, suppressed); err != nil {
+		return nil, err
+	}
+	left, err := leftAlone(ctx, t, intents)
+	if err != nil {
 		return nil, err
 	}
 	stopped, err := stoppedChannels(ctx, t, now)
@@ -267,7 +274,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		return nil, err
 	}
 	var optedOut, erased []int64
-	var begun, attempts, left, leftAttempts values
+	var begun, attempts, sentBefore, leftAttempts values
 	for _, in := range intents {
 		m, ok := mine[in.ID]
 		day := personDay{in.PersonID, in.Day}
@@ -278,7 +285,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			erased = append(erased, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
-		case m.OptedOut:
+		case m.OptedOut, slices.ContainsFunc(in.Group, func(r reminders.Recipient) bool { return left[r.PersonID] }):
 			optedOut = append(optedOut, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
@@ -292,7 +299,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		case unread[in.PersonID]:
 			fates[in.ID] = reminders.Unread
 			continue
-		case stopped[in.Channel]:
+		case stopped.slowed[in.Channel], stopped.halted[in.Channel] && in.Workspace == "":
 			fates[in.ID] = reminders.Held
 			continue
 		case !in.Day.IsZero() && taken[day]:
@@ -305,10 +312,10 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		fates[in.ID] = reminders.Begun
 		if stray, ok := earlier.take(in, m.DueAt); ok {
 			fates[in.ID] = reminders.LeftBefore
-			left.add(in.ID, stray.ProviderID, stray.At)
+			sentBefore.add(in.ID, stray.ProviderID, stray.At)
 			leftAttempts.add(in.ID, m.Attempts+1, ms(now), string(reminders.OutcomeAccepted), stray.ProviderID, "", "", reminders.DecisionEarlier)
 		}
-		begun.add(in.ID, in.Channel, in.Address, in.Body, toJSON(in.Choices), ms(in.ValidUntil), in.Day)
+		begun.add(in.ID, in.Channel, in.Address, in.Workspace, in.Body, toJSON(in.Choices), ms(in.ValidUntil), in.Day)
 		attempts.add(in.ID, m.Attempts+1, in.Worker, ms(now))
 	}
 	if err := skip(ctx, t, now, optedOut, reminders.ReasonOptedOut); err != nil {
@@ -318,9 +325,9 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 		return nil, err
 	}
 	err = begun.each(2, func(list string, args []any) error {
-		_, err := t.exec(ctx, `WITH begun (id, channel, address, body, choices, valid, day) AS (VALUES `+list+`)
-			UPDATE messages SET state = 'sending', attempts = attempts + 1, channel = begun.channel, address = begun.address, body = begun.body,
-				choices = begun.choices, valid_until = begun.valid, day = begun.day, provider_id = '', provider_status = '', error_code = '',
+		_, err := t.exec(ctx, `WITH begun (id, channel, address, workspace, body, choices, valid, day) AS (VALUES `+list+`)
+			UPDATE messages SET state = 'sending', attempts = attempts + 1, channel = begun.channel, address = begun.address, workspace = begun.workspace,
+				body = begun.body, choices = begun.choices, valid_until = begun.valid, day = begun.day, provider_id = '', provider_status = '', error_code = '',
 				sent_at = 0, reason = '', updated_at = $1
 			FROM begun WHERE messages.id = begun.id AND messages.state = 'claimed' AND messages.lease_until > $2`,
 			append([]any{ms(now), ms(now)}, args...)...)
@@ -332,7 +339,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 	if _, err := t.insert(ctx, "attempts", `message_id, number, worker, started_at`, &attempts, ""); err != nil {
 		return nil, fmt.Errorf("opening attempts: %w", err)
 	}
-	if err := markLeft(ctx, t, now, &left); err != nil {
+	if err := markLeft(ctx, t, now, &sentBefore); err != nil {
 		return nil, err
 	}
 	return fates, endAttempts(ctx, t, &leftAttempts)
@@ -345,13 +352,19 @@ func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (pers
 	of, said := map[string][]int64{}, map[string][]int64{}
 	silenced = map[int64]bool{}
 	for _, in := range intents {
-		for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: in.Address}.addresses()) {
-			switch {
-			case in.PersonID != 0:
-				of[hash] = append(of[hash], in.PersonID)
-			case in.Kind == reminders.KindReply:
-				of[hash] = append(of[hash], nil...)
-				said[hash] = append(said[hash], in.ID)
+		recipients := in.Group
+		if len(recipients) == 0 {
+			recipients = []reminders.Recipient{{PersonID: in.PersonID, Address: in.Address}}
+		}
+		for _, r := range recipients {
+			for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: r.Address, Team: in.Workspace}.addresses()) {
+				switch {
+				case r.PersonID != 0:
+					of[hash] = append(of[hash], r.PersonID)
+				case in.Kind == reminders.KindReply: // to somebody of whom nobody knows who it is
+					of[hash] = append(of[hash], nil...)
+					said[hash] = append(said[hash], in.ID)
+				}
 			}
 		}
 	}
@@ -399,6 +412,24 @@ func unreadOf(ctx context.Context, t *tx, personIDs []int64) (unread map[int64]b
 		return nil
 	})
 	return unread, err
+}
+
+// leftAlone returns who, among the recipients of texts to several, has said STOP or is erased.
+func leftAlone(ctx context.Context, t *tx, intents []reminders.Intent) (map[int64]bool, error) {
+	persons, left := set{}, map[int64]bool{}
+	for _, in := range intents {
+		for _, r := range in.Group {
+			persons.add(r.PersonID)
+		}
+	}
+	ids, err := allIn[int64](ctx, t, `SELECT id FROM persons WHERE id IN (%s) AND (opted_out_at > 0 OR erased_at > 0)`, persons.ids())
+	if err != nil {
+		return nil, fmt.Errorf("asking who is to be left alone: %w", err)
+	}
+	for _, id := range ids {
+		left[id] = true
+	}
+	return left, nil
 }
 
 type personDay struct {

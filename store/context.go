@@ -94,6 +94,9 @@ func loadClaims(ctx context.Context, t *tx, messages []reminders.Message) ([]rem
 			c.Consultant = at(userByID, c.Company.ConsultantID)
 		}
 		c.Buddies, c.Starter = buddiesOf(groups[m.EnrolmentID], m.EnrolmentID, personByID)
+		if of := groups[m.EnrolmentID]; len(of) > 0 {
+			c.Group = of[0].GroupID
+		}
 		claims[i] = c
 	}
 	return claims, nil
@@ -231,7 +234,7 @@ func ownPlans(ctx context.Context, t *tx, enrolmentIDs []int64) (map[int64]strin
 		Body        string `db:"body"`
 	}
 	rows, err := allIn[row](ctx, t, `SELECT a.enrolment_id, a.digit, r.body FROM answers AS a JOIN replies AS r ON r.id = a.reply_id
-		WHERE a.enrolment_id IN (%s) AND a.step = 'exercise-1' ORDER BY a.id`, enrolmentIDs)
+		WHERE a.enrolment_id IN (%s) AND a.step = 'exercise-1' AND r.withdrawn_at = 0 ORDER BY a.id`, enrolmentIDs)
 	if err != nil {
 		return nil, fmt.Errorf("reading plans: %w", err)
 	}

@@ -16,3 +16,8 @@ func Exec(ctx context.Context, s *Store, statement string) error {
 	_, err := s.db.ExecContext(ctx, statement)
 	return err
 }
+
+// Text is what a statement of a test's own gives, in one row.
+func Text(ctx context.Context, s *Store, statement string) (text string, err error) {
+	return text, s.db.GetContext(ctx, &text, statement)
+}

@@ -45,22 +45,32 @@ func (s *Store) Swept(ctx context.Context, channel string, until, missed time.Ti
 	})
 }
 
-// Missed records that texts written on channel since since may not be in: a webhook could not be stored.
-func (s *Store) Missed(ctx context.Context, channel string, since time.Time) error {
+// Missed records that texts written on a source since since may not be in: a webhook could not be stored. A workspace
+// that the app was not installed into by us is the single one's.
+func (s *Store) Missed(ctx context.Context, source string, since time.Time) error {
 	return s.write(ctx, func(t *tx) error {
+		channel, team := reminders.CutSource(source)
+		known, err := knownTeam(ctx, t, team)
+		if err != nil {
+			return err
+		}
+		if known {
+			channel = source
+		}
 		if _, err := lockChannel(ctx, t, channel); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `UPDATE channels SET missed_since = $1 WHERE channel = $2 AND (missed_since = 0 OR missed_since > $1)`, ms(since), channel)
+		_, err = t.exec(ctx, `UPDATE channels SET missed_since = $1 WHERE channel = $2 AND (missed_since = 0 OR missed_since > $1)`, ms(since), channel)
 		return err
 	})
 }
 
 // Heard records that webhooks have been taken in until now without a break longer than gap: then the provider, which
-// repeats what is not acknowledged, need not be asked. A longer break is left for a sweep to close.
+// repeats what is not acknowledged, need not be asked. A longer break is left for a sweep to close. One address takes the
+// webhooks of all workspaces.
 func (s *Store) Heard(ctx context.Context, channel string, now time.Time, gap time.Duration) error {
 	return s.write(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, `UPDATE channels SET swept_until = $1 WHERE channel = $2 AND missed_since = 0 AND swept_until >= $3 AND swept_until < $1`,
+		_, err := t.exec(ctx, `UPDATE channels SET swept_until = $1 WHERE (channel = $2 OR channel LIKE $2 || '/%') AND missed_since = 0 AND swept_until >= $3 AND swept_until < $1`,
 			ms(now), channel, ms(now.Add(-gap)))
 		return err
 	})
@@ -84,10 +94,12 @@ func (s *Store) Taken(ctx context.Context, channel string, providerIDs []string)
 	return taken, err
 }
 
-// Conversations returns the addresses that were written to on channel since since (index messages_address).
-func (s *Store) Conversations(ctx context.Context, channel string, since time.Time) (addresses []string, err error) {
+// Conversations returns the addresses that were written to on channel, through workspace, since since (index
+// messages_address). What is written in a group is read by nobody.
+func (s *Store) Conversations(ctx context.Context, channel, workspace string, since time.Time) (addresses []string, err error) {
 	err = s.peek(ctx, func(t *tx) error {
-		err := t.all(ctx, &addresses, `SELECT DISTINCT address FROM messages WHERE channel = $1 AND sent_at > 0 AND sent_at >= $2 AND address <> '' ORDER BY address`, channel, ms(since))
+		err := t.all(ctx, &addresses, `SELECT DISTINCT address FROM messages WHERE channel = $1 AND sent_at > 0 AND sent_at >= $2 AND address <> '' AND workspace = $3
+			AND address NOT LIKE '%,%' ORDER BY address`, channel, ms(since), workspace)
 		if err != nil {
 			return fmt.Errorf("looking for conversations on %s: %w", channel, err)
 		}

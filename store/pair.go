@@ -131,12 +131,14 @@ func (s *Store) SaveGroups(ctx context.Context, now time.Time, groups []reminder
 			reminders.BuddyMember
 		}
 		var newcomers []newcomer
+		made := map[int64][]reminders.BuddyMember{}
 		for _, g := range groups {
 			id, isNew := g.ID, g.ID == 0
 			if isNew {
 				if err := t.get(ctx, &id, `INSERT INTO buddy_groups (company_id, why, created_at) VALUES ($1, $2, $3) RETURNING id`, g.CompanyID, clean(g.Why), ms(now)); err != nil {
 					return fmt.Errorf("making a buddy group: %w", err)
 				}
+				made[id] = g.Members
 			} else {
 				var n int
 				if err := t.get(ctx, &n, `SELECT COUNT(*) FROM buddy_members WHERE group_id = $1 AND left_at = 0`, id); err != nil {
@@ -164,10 +166,51 @@ func (s *Store) SaveGroups(ctx context.Context, now time.Time, groups []reminder
 		if n != len(newcomers) {
 			return reminders.Errorf(reminders.ECONFLICT, "somebody is in a buddy group already")
 		}
-		for _, m := range say {
+		together, err := togetherRows(ctx, t, made)
+		if err != nil {
+			return err
+		}
+		for _, m := range append(say, together...) {
 			plannedRow(&messages, now, m)
 		}
 		_, err = t.insert(ctx, "messages", plannedColumns, &messages, `ON CONFLICT (subject, step) DO NOTHING`)
 		return err
 	})
+}
+
+// togetherRows are the texts to whole groups, for those made of people who are all on Slack: due with the introduction of
+// who starts (the key (subject, step)). Whether they can be written to at once is decided when it is due.
+func togetherRows(ctx context.Context, t *tx, made map[int64][]reminders.BuddyMember) (out []reminders.Message, err error) {
+	persons := set{}
+	for _, members := range made {
+		for _, m := range members {
+			persons.add(m.PersonID)
+		}
+	}
+	personByID, err := findPersons(ctx, t, persons.ids())
+	if err != nil {
+		return nil, err
+	}
+	for id, members := range made {
+		starter := slices.IndexFunc(members, func(m reminders.BuddyMember) bool { return m.Starter })
+		if starter < 0 || slices.ContainsFunc(members, func(m reminders.BuddyMember) bool {
+			channel, _ := personByID[m.PersonID].Address()
+			return channel != reminders.Slack
+		}) {
+			continue
+		}
+		var introduction []messageRow
+		if err := t.all(ctx, &introduction, `SELECT `+messageColumns+` FROM messages AS m WHERE m.subject = $1 AND m.step = $2`,
+			reminders.EnrolmentSubject(members[starter].EnrolmentID), reminders.StepBuddy); err != nil {
+			return nil, fmt.Errorf("reading the introduction of buddy group %d: %w", id, err)
+		}
+		for _, r := range introduction {
+			m := r.message()
+			out = append(out, reminders.Message{Subject: reminders.BuddyGroupSubject(id), Step: string(reminders.KindBuddyGroup), Kind: reminders.KindBuddyGroup,
+				PersonID: m.PersonID, EnrolmentID: m.EnrolmentID, CompanyID: m.CompanyID, ClassID: m.ClassID, Priority: m.Priority,
+				DueAt: m.DueAt, RunAt: m.RunAt, ValidUntil: m.ValidUntil})
+		}
+	}
+	slices.SortFunc(out, func(a, b reminders.Message) int { return int(a.EnrolmentID - b.EnrolmentID) })
+	return out, nil
 }

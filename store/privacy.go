@@ -99,7 +99,7 @@ func export(ctx context.Context, t *tx, id int64) (out Export, err error) {
 		return out, fmt.Errorf("reading replies of person %d: %w", id, err)
 	}
 	for _, r := range replies {
-		out.Replies = append(out.Replies, r.reply())
+		out.Replies = append(out.Replies, r.shown())
 	}
 	var answers []struct {
 		Step    string `db:"step"`
@@ -154,6 +154,10 @@ func erase(ctx context.Context, t *tx, now time.Time, id int64) error {
 		if a.address != "" {
 			args = append(args, a.channel, a.address)
 			theirs += fmt.Sprintf(` OR person_id IS NULL AND channel = $%d AND LOWER(from_address) = LOWER($%d)`, len(args)-1, len(args))
+			if a.channel == reminders.Slack && p.SlackTeam != "" { // the same id elsewhere is somebody else
+				args = append(args, `%"team_id":"`+likeEscaper.Replace(p.SlackTeam)+`"%`)
+				theirs += fmt.Sprintf(` AND attributes LIKE $%d ESCAPE '!'`, len(args))
+			}
 		}
 	}
 	theirs += `)`
@@ -163,19 +167,19 @@ func erase(ctx context.Context, t *tx, now time.Time, id int64) error {
 	}
 	// Twilio and Slack keep copies. Mails lie in people's mailboxes, where nothing of ours is deleted: see README.
 	copies := func(query string, args ...any) error {
-		return run("copies", `INSERT INTO erasures (channel, address, provider_id, not_before, created_at) `+query+` ON CONFLICT (channel, provider_id) DO NOTHING`, args...)
+		return run("copies", `INSERT INTO erasures (channel, address, workspace, provider_id, not_before, created_at) `+query+` ON CONFLICT (channel, provider_id) DO NOTHING`, args...)
 	}
-	if err := copies(`SELECT m.channel, CASE m.channel WHEN 'slack' THEN m.address ELSE '' END, m.provider_id, CAST($1 AS BIGINT), CAST($1 AS BIGINT)
+	if err := copies(`SELECT m.channel, CASE m.channel WHEN 'slack' THEN m.address ELSE '' END, m.workspace, m.provider_id, CAST($1 AS BIGINT), CAST($1 AS BIGINT)
 		FROM messages AS m WHERE m.person_id = $2 AND m.provider_id <> '' AND m.channel IN ('sms', 'slack')`, ms(now), id); err != nil {
 		return err
 	}
-	if err := copies(`SELECT m.channel, CASE m.channel WHEN 'slack' THEN m.address ELSE '' END, a.provider_id, CAST($1 AS BIGINT), CAST($1 AS BIGINT)
+	if err := copies(`SELECT m.channel, CASE m.channel WHEN 'slack' THEN m.address ELSE '' END, m.workspace, a.provider_id, CAST($1 AS BIGINT), CAST($1 AS BIGINT)
 		FROM attempts AS a JOIN messages AS m ON m.id = a.message_id
 		WHERE m.person_id = $2 AND a.provider_id <> '' AND m.channel IN ('sms', 'slack')`, ms(now), id); err != nil {
 		return err
 	}
 	err := inChunks(ids, func(list string) error {
-		if err := copies(`SELECT r.channel, CASE r.channel WHEN 'slack' THEN r.from_address ELSE '' END, r.provider_id, CAST($1 AS BIGINT), CAST($1 AS BIGINT)
+		if err := copies(`SELECT r.channel, CASE r.channel WHEN 'slack' THEN r.from_address ELSE '' END, '', r.provider_id, CAST($1 AS BIGINT), CAST($1 AS BIGINT)
 			FROM replies AS r WHERE r.id IN (`+list+`) AND r.channel = 'sms'`, ms(now)); err != nil {
 			return err
 		}
@@ -185,7 +189,7 @@ func erase(ctx context.Context, t *tx, now time.Time, id int64) error {
 	if err != nil {
 		return err
 	}
-	if err := run("key", `UPDATE persons SET person_key = $1, name = '', name_key = '', phone = '', email = '', slack_id = '', channel = '', language = '',
+	if err := run("key", `UPDATE persons SET person_key = $1, name = '', name_key = '', phone = '', email = '', slack_id = '', slack_team = '', channel = '', language = '',
 		easy = FALSE, shift = '', window_from = 0, window_to = 0, paused_until = 0, address_fault = '', erased_at = $2, updated_at = $2 WHERE id = $3`,
 		"erased:"+itoa(id), ms(now), id); err != nil {
 		return err
@@ -275,10 +279,11 @@ func (s *Store) PendingErasures(ctx context.Context, now time.Time, most int) (e
 			ID         int64  `db:"id"`
 			Channel    string `db:"channel"`
 			Address    string `db:"address"`
+			Workspace  string `db:"workspace"`
 			ProviderID string `db:"provider_id"`
 			Tries      int    `db:"tries"`
 		}
-		if err := t.all(ctx, &rows, `SELECT id, channel, address, provider_id, tries FROM erasures WHERE not_before <= $1 ORDER BY not_before, id LIMIT $2`, ms(now), limit(most)); err != nil {
+		if err := t.all(ctx, &rows, `SELECT id, channel, address, workspace, provider_id, tries FROM erasures WHERE not_before <= $1 ORDER BY not_before, id LIMIT $2`, ms(now), limit(most)); err != nil {
 			return fmt.Errorf("looking for copies to delete: %w", err)
 		}
 		for _, r := range rows {

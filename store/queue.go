@@ -90,18 +90,26 @@ func (s *Store) throttled(ctx context.Context, channel string, now time.Time) (t
 	return until, err
 }
 
+// stopped are the channels on which nothing may leave. A halted one still leads into workspaces that are installed into.
+type stopped struct{ halted, slowed map[string]bool }
+
 // stoppedChannels returns the channels on which nothing may leave at now.
-func stoppedChannels(ctx context.Context, t *tx, now time.Time) (map[string]bool, error) {
-	var rows []string
-	if err := t.all(ctx, &rows, `SELECT channel FROM channels WHERE halted_at > 0 OR throttled_until > $1 AND throttled_until <= $2`,
+func stoppedChannels(ctx context.Context, t *tx, now time.Time) (stopped, error) {
+	out := stopped{map[string]bool{}, map[string]bool{}}
+	var rows []channelRow
+	if err := t.all(ctx, &rows, `SELECT `+channelColumns+` FROM channels WHERE halted_at > 0 OR throttled_until > $1 AND throttled_until <= $2`,
 		ms(now), ms(now.Add(longestPause))); err != nil {
-		return nil, fmt.Errorf("asking for stopped channels: %w", err)
+		return out, fmt.Errorf("asking for stopped channels: %w", err)
 	}
-	stopped := map[string]bool{}
-	for _, channel := range rows {
-		stopped[channel] = true
+	for _, r := range rows {
+		if r.HaltedAt > 0 {
+			out.halted[r.Channel] = true
+		}
+		if until := r.Throttled.Time(); until.After(now) && !until.After(now.Add(longestPause)) {
+			out.slowed[r.Channel] = true
+		}
 	}
-	return stopped, nil
+	return out, nil
 }
 
 // Throttle lets nothing leave on channel before until; an earlier until does not shorten a later one.

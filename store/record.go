@@ -64,6 +64,7 @@ func update(ctx context.Context, t *tx, now time.Time, rows []lifeRow) error {
 
 func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Change) error {
 	var ids, optOut []int64
+	var reached []reminders.Change
 	persons := set{}
 	faults := map[int64]string{}
 	for _, c := range changes {
@@ -76,12 +77,13 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 			persons.add(c.PersonID)
 			faults[c.PersonID] = c.Result.Code
 		}
+		if c.PersonID != 0 && c.Workspace != "" && c.To.HasLeft() {
+			persons.add(c.PersonID)
+			reached = append(reached, c)
+		}
 	}
 	// What a provider says about a person holds whatever became of the message. Persons come before messages.
 	if err := t.lock(ctx, "persons", persons.ids()); err != nil {
-		return err
-	}
-	if err := markFaults(ctx, t, now, faults); err != nil {
 		return err
 	}
 	if err := markOptedOut(ctx, t, now, optOut); err != nil {
@@ -94,6 +96,14 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 	byID := make(map[int64]*lifeRow, len(rows))
 	for i := range rows {
 		byID[rows[i].ID] = &rows[i]
+	}
+	for _, c := range changes {
+		if r := byID[c.ID]; r != nil && r.Channel == reminders.Slack && faults[c.PersonID] == c.Result.Code && c.Result.BadAddress {
+			faults[c.PersonID] = reminders.SlackFault(c.Result.Code)
+		}
+	}
+	if err := markFaults(ctx, t, now, faults); err != nil {
+		return err
 	}
 	known, err := holders(ctx, t, changes)
 	if err != nil {
@@ -134,6 +144,9 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 		}
 	}
 	if err := update(ctx, t, now, changed); err != nil {
+		return err
+	}
+	if err := learnTeams(ctx, t, reached); err != nil {
 		return err
 	}
 	return endAttempts(ctx, t, &ended)
@@ -246,6 +259,17 @@ func (r *lifeRow) apply(c reminders.Change) bool {
 		}
 	}
 	return true
+}
+
+// learnTeams notes of which workspace the Slack ids of persons are that a message has reached.
+func learnTeams(ctx context.Context, t *tx, reached []reminders.Change) error {
+	for _, c := range reached {
+		if _, err := t.exec(ctx, `UPDATE persons SET slack_team = $1 WHERE id = $2 AND slack_team = ''
+			AND slack_id = (SELECT m.address FROM messages AS m WHERE m.id = $3)`, clean(c.Workspace), c.PersonID, c.ID); err != nil {
+			return fmt.Errorf("noting the workspace of person %d: %w", c.PersonID, err)
+		}
+	}
+	return nil
 }
 
 // markFaults notes which addresses are wrong, by person.

@@ -19,6 +19,9 @@ func (s *Store) SaveReply(ctx context.Context, in reminders.Inbound) (id int64, 
 		in.ProviderID = "none-" + randomHex(16)
 	}
 	err = s.write(ctx, func(t *tx) error {
+		if in.QuestionID, err = namedQuestion(ctx, t, in); err != nil {
+			return err
+		}
 		var v values
 		v.add(in.Channel, in.ProviderID, in.From, in.To, in.Text, ref(in.QuestionID), toJSON(in.Media), in.OptOut, toJSON(in.Attributes), ms(in.At))
 		n, err := t.insert(ctx, "replies", `channel, provider_id, from_address, to_address, body, question_id, media, opt_out, attributes, at`, &v,
@@ -120,34 +123,42 @@ func overtaken(ctx context.Context, t *tx, rc reminders.ReplyContext) (bool, err
 func senderOf(ctx context.Context, t *tx, r reminders.Reply) (person *reminders.Person, sharers []reminders.Person, err error) {
 	type attempt struct {
 		where string
-		arg   any
+		args  []any
 	}
 	var attempts []attempt
 	if r.PersonID != 0 { // somebody said whose it is
-		attempts = append(attempts, attempt{`p.id = $1`, r.PersonID})
+		attempts = append(attempts, attempt{`p.id = $1`, []any{r.PersonID}})
 	}
-	if r.QuestionID != 0 {
-		attempts = append(attempts, attempt{`p.id = (SELECT m.person_id FROM messages AS m WHERE m.id = $1)`, r.QuestionID})
+	team, err := senderTeam(ctx, t, r.Channel, toJSON(r.Attributes))
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case r.QuestionID == 0:
+	case r.Channel == reminders.Slack: // whoever presses a button: what was asked in another workspace is not theirs to answer
+		attempts = append(attempts, attempt{`p.id = (SELECT m.person_id FROM messages AS m WHERE m.id = $1 AND m.workspace = $2)`, []any{r.QuestionID, team}})
+	default:
+		attempts = append(attempts, attempt{`p.id = (SELECT m.person_id FROM messages AS m WHERE m.id = $1)`, []any{r.QuestionID}})
 	}
 	switch r.Channel {
 	case reminders.SMS:
-		attempts = append(attempts, attempt{`p.phone = $1 AND p.phone <> ''`, r.From})
+		attempts = append(attempts, attempt{`p.phone = $1 AND p.phone <> ''`, []any{r.From}})
 	case reminders.Slack:
-		attempts = append(attempts, attempt{`p.slack_id = $1 AND p.slack_id <> ''`, r.From})
+		attempts = append(attempts, attempt{`p.slack_id = $1 AND p.slack_id <> '' AND ` + inWorkspace(2), []any{r.From, team}})
 		email := r.Attributes["email"]
 		if strings.Contains(r.From, "@") {
 			email = r.From
 		}
-		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> '' AND p.channel = 'slack'`, strings.ToLower(email)})
+		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> '' AND p.channel = 'slack' AND ` + inWorkspace(2), []any{strings.ToLower(email), team}})
 	case reminders.Email:
 		if r.QuestionID != 0 {
 			break // a mail's From proves nothing beside the question that it names: it could be anybody's
 		}
-		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> ''`, strings.ToLower(r.From)})
+		attempts = append(attempts, attempt{`p.email = $1 AND p.email <> ''`, []any{strings.ToLower(r.From)}})
 	}
 	for _, a := range attempts {
 		var rows []personRow
-		if err := t.all(ctx, &rows, `SELECT `+personColumns+` FROM persons AS p WHERE p.erased_at = 0 AND `+a.where+` ORDER BY p.id LIMIT 9`, a.arg); err != nil {
+		if err := t.all(ctx, &rows, `SELECT `+personColumns+` FROM persons AS p WHERE p.erased_at = 0 AND `+a.where+` ORDER BY p.id LIMIT 9`, a.args...); err != nil {
 			return nil, nil, fmt.Errorf("looking for the sender of reply %d: %w", r.ID, err)
 		}
 		if len(rows) == 1 {
@@ -298,6 +309,9 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 	if err != nil {
 		return false, fmt.Errorf("handling reply %d: %w", e.ReplyID, err)
 	}
+	if kept.Team, err = senderTeam(ctx, t, kept.Channel, kept.Attributes); err != nil {
+		return false, err
+	}
 	if e.Book != nil {
 		// The consultant comes before the person.
 		var consultant ref
@@ -341,6 +355,9 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 		if m.PersonID == 0 && m.UserID == 0 {
 			m.PersonID = e.PersonID
 		}
+		if m.Channel == reminders.Slack && m.Channel == kept.Channel { // back to where it came from
+			m.Workspace = kept.Team
+		}
 		plannedRow(&say, now, m)
 	}
 	if _, err := t.insert(ctx, "messages", plannedColumns, &say, `ON CONFLICT (subject, step) DO NOTHING`); err != nil {
@@ -366,6 +383,11 @@ func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effect
 	}
 	if err := reached(ctx, t, now, id, from); err != nil {
 		return err
+	}
+	if from.Team != "" {
+		if _, err := t.exec(ctx, `UPDATE persons SET slack_team = $1 WHERE id = $2 AND slack_id = $3 AND slack_team = ''`, from.Team, id, from.Address); err != nil {
+			return fmt.Errorf("noting the workspace of person %d: %w", id, err)
+		}
 	}
 	set := func(assignment string, arg any) error {
 		if _, err := t.exec(ctx, `UPDATE persons SET `+assignment+`, updated_at = $2 WHERE id = $3`, arg, ms(now), id); err != nil {
@@ -401,7 +423,10 @@ func applyToPerson(ctx context.Context, t *tx, now time.Time, e reminders.Effect
 		if err != nil {
 			return err
 		}
-		for _, hash := range t.s.hashes(persons[id]) {
+		known := persons[id]
+		everywhere := t.s.hashes(known)
+		known.SlackTeam = "" // as it was known before the workspace was
+		for _, hash := range append(everywhere, t.s.hashes(known)...) {
 			if _, err := t.exec(ctx, `DELETE FROM suppressions WHERE hash = $1`, hash); err != nil {
 				return fmt.Errorf("opting person %d in: %w", id, err)
 			}
@@ -463,11 +488,18 @@ func (s *Store) LinkSlack(ctx context.Context, personID int64, slackID string) e
 	})
 }
 
-// KnowsSlackUser says whether somebody has this Slack id.
-func (s *Store) KnowsSlackUser(ctx context.Context, slackID string) (known bool, err error) {
-	err = s.peek(ctx, func(t *tx) error {
+// KnowsSlackUser says whether somebody has this Slack id in the workspace of team.
+func (s *Store) KnowsSlackUser(ctx context.Context, team, slackID string) (known bool, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		ours, err := knownTeam(ctx, t, team)
+		if err != nil {
+			return err
+		}
+		if !ours {
+			team = ""
+		}
 		var n int
-		err := t.get(ctx, &n, `SELECT COUNT(*) FROM persons WHERE slack_id = $1 AND slack_id <> ''`, slackID)
+		err = t.get(ctx, &n, `SELECT COUNT(*) FROM persons AS p WHERE p.slack_id = $1 AND p.slack_id <> '' AND `+inWorkspace(2), slackID, team)
 		known = n > 0
 		return err
 	})

@@ -180,7 +180,7 @@ func TestWhoWrote(t *testing.T) {
 		}
 		linked := status(t, s)[2].Person
 		ok(t, s.LinkSlack(ctx, linked.ID, "U3"))
-		if known := must[bool](t)(s.KnowsSlackUser(ctx, "U3")); !known {
+		if known := must[bool](t)(s.KnowsSlackUser(ctx, "", "U3")); !known {
 			t.Fatal("the Slack id was not remembered")
 		}
 		code(t, s.LinkSlack(ctx, linked.ID, "U99"), reminders.ECONFLICT)

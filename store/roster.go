@@ -56,6 +56,7 @@ type importer struct {
 	newPersons    []*rosterPerson
 	allPersons    []*rosterPerson
 	allEnrolments []*rosterEnrolment
+	at            map[*rosterPerson]map[*rosterCompany]bool // whose people persons are, of those known by a Slack id
 }
 
 type rosterUser struct {
@@ -84,8 +85,14 @@ type rosterClass struct {
 	byPerson map[*rosterPerson]*rosterEnrolment
 	byPhone  map[string]*rosterEnrolment
 	byEmail  map[string][]*rosterEnrolment
-	bySlack  map[string]*rosterEnrolment
+	bySlack  map[slackAt]*rosterEnrolment
 	byKey    map[string]*rosterEnrolment // the roster's
+}
+
+// slackAt is a Slack id in the Slack of a company.
+type slackAt struct {
+	company *rosterCompany
+	id      string
 }
 
 type rosterEnrolment struct {
@@ -170,11 +177,12 @@ func (im *importer) take(r reminders.RosterRow) error {
 	company := im.company(r)
 	class := im.class(r)
 	words := saidOf(r.Person)
-	e := class.find(words, rowKey(r))
+	rowKey := im.slackKey(rowKey(r), r, company)
+	e := class.find(words, rowKey, company)
 	if e == nil {
-		p := im.persons[rowKey(r)]
+		p := im.persons[rowKey]
 		if p == nil {
-			p = im.newPerson(rowKey(r), words)
+			p = im.newPerson(rowKey, words)
 		} else if e = class.byPerson[p]; e == nil {
 			p.learn(words, said{}, true)
 		}
@@ -206,14 +214,42 @@ func (im *importer) take(r reminders.RosterRow) error {
 	take(&e.Team, r.Team)
 	take(&e.Goal, r.Goal)
 	take(&e.Basis, r.Basis)
-	e.Key, e.Row = rowKey(r), words.text()
+	e.Key, e.Row = rowKey, words.text()
+	if im.at[e.person] == nil {
+		im.at[e.person] = map[*rosterCompany]bool{}
+	}
+	im.at[e.person][company] = true
 	class.index(e)
 	im.rows = append(im.rows, e)
 	return nil
 }
 
+// slackKey is k, the key of a row, or another where k is a Slack id that somebody else has in another company's Slack:
+// an id is one workspace's, and companies' own workspaces may be added only once the companies are known. Who has the
+// same id, another name and another company is somebody else.
+func (im *importer) slackKey(k string, r reminders.RosterRow, company *rosterCompany) string {
+	id, ok := strings.CutPrefix(k, "slack:")
+	if !ok {
+		return k
+	}
+	scoped := scopedKey(r)
+	p := im.persons[k]
+	switch {
+	case im.persons[scoped] != nil:
+		return scoped
+	case p == nil || p.SlackID != id || key(p.Name) == key(clean(r.Person.Name)) || len(im.at[p]) == 0 || im.at[p][company]:
+		return k
+	}
+	return scoped
+}
+
+// scopedKey is the key of a row by Slack id and company.
+func scopedKey(r reminders.RosterRow) string {
+	return "slack:" + key(clean(r.Company)) + "/" + clean(r.Person.SlackID)
+}
+
 // find returns the participant of the class whom the words of a row are about; nil = nobody.
-func (c *rosterClass) find(w said, rowKey string) *rosterEnrolment {
+func (c *rosterClass) find(w said, rowKey string, company *rosterCompany) *rosterEnrolment {
 	if w.Phone != "" {
 		if e := c.byPhone[w.Phone]; e != nil {
 			return e
@@ -221,7 +257,7 @@ func (c *rosterClass) find(w said, rowKey string) *rosterEnrolment {
 		if e := only(c.byEmail[w.Email], func(e *rosterEnrolment) bool { return e.person.Phone == "" }); e != nil {
 			return e
 		}
-		if e := c.bySlack[w.Slack]; e != nil && e.person.Phone == "" {
+		if e := c.bySlack[slackAt{company, w.Slack}]; e != nil && e.person.Phone == "" {
 			return e
 		}
 		return c.byKey[rowKey]
@@ -230,7 +266,7 @@ func (c *rosterClass) find(w said, rowKey string) *rosterEnrolment {
 		if e := only(c.byEmail[w.Email], func(*rosterEnrolment) bool { return true }); e != nil {
 			return e
 		}
-	} else if e := c.bySlack[w.Slack]; e != nil {
+	} else if e := c.bySlack[slackAt{company, w.Slack}]; e != nil {
 		return e
 	}
 	return c.byKey[rowKey]
@@ -260,7 +296,7 @@ func (c *rosterClass) index(e *rosterEnrolment) {
 		c.byEmail[email] = append(c.byEmail[email], e)
 	}
 	if e.person.SlackID != "" {
-		c.bySlack[e.person.SlackID] = e
+		c.bySlack[slackAt{e.company, e.person.SlackID}] = e
 	}
 	if e.Key != "" {
 		c.byKey[e.Key] = e
@@ -304,7 +340,7 @@ func (p *rosterPerson) learn(words, before said, first bool) {
 // rekey gives a person the key of the addresses they have now, unless somebody else has it.
 func (im *importer) rekey(p *rosterPerson) {
 	k := personKey(p.person())
-	if k == "" || k == p.Key || im.persons[k] != nil {
+	if k == "" || k == p.Key || im.persons[k] != nil || strings.HasPrefix(k, "slack:") && strings.HasPrefix(p.Key, "slack:") && strings.HasSuffix(p.Key, "/"+p.SlackID) {
 		return
 	}
 	delete(im.persons, p.Key)
@@ -364,7 +400,7 @@ func (im *importer) class(r reminders.RosterRow) *rosterClass {
 
 func newRosterClass(row classRow) *rosterClass {
 	return &rosterClass{classRow: row, was: row, byPerson: map[*rosterPerson]*rosterEnrolment{}, byPhone: map[string]*rosterEnrolment{},
-		byEmail: map[string][]*rosterEnrolment{}, bySlack: map[string]*rosterEnrolment{}, byKey: map[string]*rosterEnrolment{}}
+		byEmail: map[string][]*rosterEnrolment{}, bySlack: map[slackAt]*rosterEnrolment{}, byKey: map[string]*rosterEnrolment{}}
 }
 
 func (im *importer) user(email, role string) *rosterUser {

@@ -25,6 +25,9 @@ func (im *importer) load(ctx context.Context, rows []reminders.RosterRow) error 
 		put(&emails, "u", strings.ToLower(strings.TrimSpace(clean(r.ConsultantEmail))))
 		put(&emails, "u", strings.ToLower(strings.TrimSpace(clean(r.TeacherEmail))))
 		put(&keys, "p", rowKey(r))
+		if strings.HasPrefix(rowKey(r), "slack:") {
+			put(&keys, "p", scopedKey(r))
+		}
 		put(&keys, "p", contactKey(r))
 		put(&companies, "c", key(clean(r.Company)))
 		put(&classes, "h", key(className(r.Class)))
@@ -40,7 +43,34 @@ func (im *importer) load(ctx context.Context, rows []reminders.RosterRow) error 
 	if err != nil {
 		return err
 	}
-	return im.loadClasses(ctx, classes, byID, companyByID)
+	if err := im.loadClasses(ctx, classes, byID, companyByID); err != nil {
+		return err
+	}
+	return im.loadSlack(ctx, byID, companyByID)
+}
+
+// loadSlack finds out whose people those are who are known by a Slack id alone.
+func (im *importer) loadSlack(ctx context.Context, persons map[int64]*rosterPerson, companies map[int64]*rosterCompany) error {
+	im.at = map[*rosterPerson]map[*rosterCompany]bool{}
+	var ids []int64
+	for id, p := range persons {
+		if strings.HasPrefix(p.Key, "slack:") {
+			ids, im.at[p] = append(ids, id), map[*rosterCompany]bool{}
+		}
+	}
+	type row struct {
+		PersonID  int64 `db:"person_id"`
+		CompanyID int64 `db:"company_id"`
+	}
+	rows, err := allIn[row](ctx, im.t, `SELECT DISTINCT e.person_id, e.company_id FROM enrolments AS e WHERE e.person_id IN (%s)`, ids)
+	for _, r := range rows {
+		company := companies[r.CompanyID]
+		if company == nil { // not in this roster
+			company = &rosterCompany{}
+		}
+		im.at[persons[r.PersonID]][company] = true
+	}
+	return err
 }
 
 func (im *importer) loadUsers(ctx context.Context, emails []string) error {

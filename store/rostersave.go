@@ -150,7 +150,7 @@ func (im *importer) savePersons(ctx context.Context, dirty set) error {
 	err = updated.each(1, func(list string, args []any) error {
 		_, err := im.t.exec(ctx, `WITH n (id, person_key, name, name_key, phone, email, slack_id, channel, language, easy, shift, window_from, window_to, fault) AS (VALUES `+list+`)
 			UPDATE persons SET person_key = n.person_key, name = n.name, name_key = n.name_key, phone = n.phone, email = n.email, slack_id = n.slack_id,
-				channel = n.channel, language = n.language, easy = n.easy, shift = n.shift, window_from = n.window_from, window_to = n.window_to,
+				slack_team = CASE WHEN persons.slack_id = n.slack_id THEN persons.slack_team ELSE '' END, channel = n.channel, language = n.language, easy = n.easy, shift = n.shift, window_from = n.window_from, window_to = n.window_to,
 				address_fault = n.fault, updated_at = $1
 			FROM n WHERE persons.id = n.id`, append([]any{ms(im.now)}, args...)...)
 		return err

@@ -12,7 +12,7 @@ import (
 
 const messageColumns = `m.id, m.subject, m.step, m.kind, m.week, m.person_id, m.user_id, m.enrolment_id, m.company_id, m.class_id,
 	m.visit_id, m.question_id, m.params, m.priority, m.due_at, m.run_at, m.valid_until, m.state, m.reason, m.worker, m.lease_until,
-	m.attempts, m.resend, m.day, m.channel, m.address, m.body, m.choices, m.provider_id, m.provider_status, m.error_code, m.sent_at, m.updated_at`
+	m.attempts, m.resend, m.day, m.channel, m.address, m.workspace, m.body, m.choices, m.provider_id, m.provider_status, m.error_code, m.sent_at, m.updated_at`
 
 type messageRow struct {
 	ID             int64  `db:"id"`
@@ -41,6 +41,7 @@ type messageRow struct {
 	Day            date   `db:"day"`
 	Channel        string `db:"channel"`
 	Address        string `db:"address"`
+	Workspace      string `db:"workspace"`
 	Body           string `db:"body"`
 	Choices        string `db:"choices"`
 	ProviderID     string `db:"provider_id"`
@@ -58,14 +59,14 @@ func (r messageRow) message() reminders.Message {
 		Params: fromJSON[map[string]string](r.Params), Priority: r.Priority,
 		DueAt: r.DueAt.Time(), RunAt: r.RunAt.Time(), ValidUntil: r.ValidUntil.Time(),
 		State: reminders.State(r.State), Reason: r.Reason, Worker: r.Worker, LeaseUntil: r.LeaseUntil.Time(), Attempts: r.Attempts, Resend: r.Resend,
-		Channel: r.Channel, Address: r.Address, Body: r.Body, Choices: fromJSON[[]reminders.Choice](r.Choices),
+		Channel: r.Channel, Address: r.Address, Workspace: r.Workspace, Body: r.Body, Choices: fromJSON[[]reminders.Choice](r.Choices),
 		ProviderID: r.ProviderID, ProviderStatus: r.ProviderStatus, ErrorCode: r.ErrorCode, SentAt: r.SentAt.Time(), UpdatedAt: r.UpdatedAt.Time(),
 	}
 }
 
 // plannedColumns are those that a new message is inserted with; see plannedRow.
 const plannedColumns = `subject, step, kind, week, person_id, user_id, enrolment_id, company_id, class_id, visit_id, question_id, params,
-	priority, due_at, run_at, valid_until, state, reason, channel, address, choices, created_at, updated_at`
+	priority, due_at, run_at, valid_until, state, reason, channel, address, workspace, choices, created_at, updated_at`
 
 func plannedRow(v *values, now time.Time, m reminders.Message) {
 	state := m.State
@@ -74,10 +75,10 @@ func plannedRow(v *values, now time.Time, m reminders.Message) {
 	}
 	v.add(m.Subject, m.Step, string(m.Kind), m.Week, ref(m.PersonID), ref(m.UserID), ref(m.EnrolmentID), ref(m.CompanyID), ref(m.ClassID),
 		ref(m.VisitID), ref(m.QuestionID), toJSON(m.Params), m.Priority, ms(m.DueAt), ms(m.RunAt), ms(m.ValidUntil),
-		string(state), m.Reason, m.Channel, m.Address, toJSON(m.Choices), ms(now), ms(now))
+		string(state), m.Reason, m.Channel, m.Address, m.Workspace, toJSON(m.Choices), ms(now), ms(now))
 }
 
-const personColumns = `p.id, p.person_key, p.name, p.phone, p.email, p.slack_id, p.channel, p.language, p.easy, p.shift, p.window_from, p.window_to,
+const personColumns = `p.id, p.person_key, p.name, p.phone, p.email, p.slack_id, p.slack_team, p.channel, p.language, p.easy, p.shift, p.window_from, p.window_to,
 	p.opted_out_at, p.paused_until, p.address_fault, p.doubt_at, p.muted_at, p.erased_at`
 
 type personRow struct {
@@ -87,6 +88,7 @@ type personRow struct {
 	Phone        string `db:"phone"`
 	Email        string `db:"email"`
 	SlackID      string `db:"slack_id"`
+	SlackTeam    string `db:"slack_team"`
 	Channel      string `db:"channel"`
 	Language     string `db:"language"`
 	Easy         bool   `db:"easy"`
@@ -102,7 +104,7 @@ type personRow struct {
 }
 
 func (r personRow) person() reminders.Person {
-	return reminders.Person{ID: r.ID, Name: r.Name, Phone: r.Phone, Email: r.Email, SlackID: r.SlackID, Channel: r.Channel, Language: r.Language,
+	return reminders.Person{ID: r.ID, Name: r.Name, Phone: r.Phone, Email: r.Email, SlackID: r.SlackID, SlackTeam: r.SlackTeam, Channel: r.Channel, Language: r.Language,
 		Easy: r.Easy, Shift: reminders.Shift(r.Shift), Window: window(r.From, r.To),
 		OptedOutAt: r.OptedOutAt.Time(), PausedUntil: r.PausedUntil.Time(), AddressFault: r.AddressFault, DoubtAt: r.DoubtAt.Time(), MutedAt: r.MutedAt.Time()}
 }
@@ -125,7 +127,8 @@ func (r userRow) user() reminders.User {
 		CalendarToken: r.CalendarToken, DisabledAt: r.DisabledAt.Time()}
 }
 
-const companyColumns = `co.id, co.name, co.window_from, co.window_to, co.closed_weeks, co.contact_id, co.consultant_id`
+const companyColumns = `co.id, co.name, co.window_from, co.window_to, co.closed_weeks, co.contact_id, co.consultant_id,
+	COALESCE((SELECT w.team_id FROM workspaces AS w WHERE w.id = co.workspace_id), '') AS workspace`
 
 type companyRow struct {
 	ID           int64  `db:"id"`
@@ -135,6 +138,7 @@ type companyRow struct {
 	ClosedWeeks  string `db:"closed_weeks"`
 	ContactID    ref    `db:"contact_id"`
 	ConsultantID ref    `db:"consultant_id"`
+	Workspace    string `db:"workspace"` // its team
 }
 
 func (r companyRow) company() reminders.Company {
@@ -143,7 +147,7 @@ func (r companyRow) company() reminders.Company {
 		closed = reminders.DefaultClosedWeeks
 	}
 	return reminders.Company{ID: r.ID, Name: r.Name, Window: window(r.From, r.To), ClosedWeeks: closed,
-		ContactID: int64(r.ContactID), ConsultantID: int64(r.ConsultantID)}
+		ContactID: int64(r.ContactID), ConsultantID: int64(r.ConsultantID), Workspace: r.Workspace}
 }
 
 const classColumns = `cl.id, cl.course, cl.name, cl.start_date, cl.end_date, cl.weekday, cl.teacher_id`
@@ -227,7 +231,7 @@ func slotsJSON(slots []time.Time) (text string, last millis) {
 }
 
 const replyColumns = `r.id, r.channel, r.provider_id, r.from_address, r.to_address, r.body, r.question_id, r.media, r.opt_out, r.attributes, r.at,
-	r.person_id, r.state, r.kind, r.why, r.handled_at`
+	r.person_id, r.state, r.kind, r.why, r.handled_at, r.withdrawn_at`
 
 type replyRow struct {
 	ID         int64  `db:"id"`
@@ -246,10 +250,19 @@ type replyRow struct {
 	Kind       string `db:"kind"`
 	Why        string `db:"why"`
 	HandledAt  millis `db:"handled_at"`
+	Withdrawn  millis `db:"withdrawn_at"`
+}
+
+// shown is the reply as people may see it: one that its writer deleted without its words.
+func (r replyRow) shown() reminders.Reply {
+	if r.Withdrawn != 0 {
+		r.Body, r.Media = "", ""
+	}
+	return r.reply()
 }
 
 func (r replyRow) reply() reminders.Reply {
-	return reminders.Reply{ID: r.ID, PersonID: int64(r.PersonID), State: r.State, Kind: r.Kind, Why: r.Why, HandledAt: r.HandledAt.Time(),
+	return reminders.Reply{ID: r.ID, PersonID: int64(r.PersonID), State: r.State, Kind: r.Kind, Why: r.Why, HandledAt: r.HandledAt.Time(), WithdrawnAt: r.Withdrawn.Time(),
 		Inbound: reminders.Inbound{Channel: r.Channel, ProviderID: r.ProviderID, From: r.From, To: r.To, Text: r.Body,
 			QuestionID: int64(r.QuestionID), Media: fromJSON[[]string](r.Media), OptOut: r.OptOut,
 			Attributes: fromJSON[map[string]string](r.Attributes), At: r.At.Time()}}

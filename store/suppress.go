@@ -34,7 +34,11 @@ func (s *Store) hash(key string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
+// hashes are those of all addresses of a person. A Slack id is of its workspace: the same one elsewhere is somebody else.
 func (s *Store) hashes(p reminders.Person) []string {
+	if p.SlackTeam != "" && p.SlackID != "" {
+		p.SlackID = p.SlackTeam + "/" + p.SlackID
+	}
 	var out []string
 	for _, key := range addressKeys(p) {
 		out = append(out, s.hash(key))

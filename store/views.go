@@ -112,7 +112,7 @@ func (s *Store) Replies(ctx context.Context, f reminders.ReplyFilter) (replies [
 			return fmt.Errorf("listing replies: %w", err)
 		}
 		for _, r := range rows {
-			replies = append(replies, r.reply())
+			replies = append(replies, r.shown())
 		}
 		return nil
 	})

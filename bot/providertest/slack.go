@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -15,7 +16,7 @@ import (
 
 // SlackMessage is what the fake Slack keeps of a message.
 type SlackMessage struct {
-	Channel, TS, User string // User is who the direct message is with
+	Channel, TS, User string // User is who the direct message is with; several with commas are a group
 	FromBot           bool   // ours
 	BotID             string // another bot's, with User still the person whose direct message it is
 	Subtype           string
@@ -25,43 +26,67 @@ type SlackMessage struct {
 	Metadata          json.RawMessage
 	ThreadTS          string
 	Edited            bool
+	EditedTS          string // when a person edited it; "" = Edited by the bot, or not at all
 	Deleted           bool
 }
 
-// Slack is a fake of the parts of Slack's Web API that efterkurs uses. Errors come as Slack has them: HTTP 200
-// with {"ok":false,"error":…}, except 429.
+// Slack is a fake of the parts of Slack's Web API that efterkurs uses, and of one workspace. Errors come as Slack has
+// them: HTTP 200 with {"ok":false,"error":…}, except 429. Workspace adds another workspace behind the same address.
 type Slack struct {
 	URL           string // for SLACK_BASE_URL
 	Token         string
 	SigningSecret string
 	TeamID, BotID string // BotID is the bot's user id
+	TeamName      string
+	ClientID      string // of the app, for every workspace
+	ClientSecret  string
 	Close         func()
 
 	t        TB
+	root     *Slack // of the server; of the first workspace itself
 	mu       sync.Mutex
 	users    map[string]string // id → e-mail
+	gone     map[string]bool   // users who left
 	channels map[string]string // id → user
 	messages []*SlackMessage
+	homes    map[string]json.RawMessage // by user
 	calls    map[string]int
 	scopes   string
+	refusal  string // of every call with the token; "" = none
 	script   func(n int, method string, form url.Values) Behaviour
 	requests int
 	lastTS   int64 // microseconds
 	maxLimit int   // messages on a page at most
 	clock    clock
+
+	shared // used at root only
 }
 
 // Scopes are those an app needs for everything efterkurs does.
-const Scopes = "chat:write,im:write,im:history,users:read,users:read.email,commands"
+const Scopes = "chat:write,im:write,im:history,mpim:write,mpim:history,users:read,users:read.email,commands"
+
+// methodScopes are what a token needs for each method, by its page on docs.slack.dev; "" = nothing. Of a group the
+// conversations' methods ask for mpim in the place of im.
+var methodScopes = map[string]string{
+	"auth.test": "", "chat.postMessage": "chat:write", "chat.update": "chat:write", "chat.delete": "chat:write", "conversations.open": "im:write",
+	"conversations.history": "im:history", "conversations.replies": "im:history", "users.info": "users:read", "users.lookupByEmail": "users:read.email",
+	"views.publish": "",
+}
 
 // NewSlack starts a Slack that ends with the test. t may be nil: then call Close.
 func NewSlack(t TB) *Slack {
-	s := &Slack{t: t, Token: "xoxb-" + randomID("1-"), SigningSecret: randomID(""), TeamID: "T0EFTERKURS", BotID: "U0EFTERBOT",
-		users: map[string]string{}, channels: map[string]string{}, calls: map[string]int{}, scopes: Scopes, maxLimit: 999}
+	s := newWorkspace(t, "T0EFTERKURS", "efterkurs")
+	s.root, s.SigningSecret, s.ClientID, s.ClientSecret = s, randomID(""), "4711.0815", randomID("")
+	s.shared = newShared()
 	var server *httptest.Server
 	server, s.Close = serve(t, http.HandlerFunc(s.serve))
 	s.URL = server.URL + "/api/"
 	return s
+}
+
+func newWorkspace(t TB, team, name string) *Slack {
+	return &Slack{t: t, Token: "xoxb-" + randomID("1-"), TeamID: team, TeamName: name, BotID: "U0EFTERBOT", users: map[string]string{}, gone: map[string]bool{},
+		channels: map[string]string{}, homes: map[string]json.RawMessage{}, calls: map[string]int{}, scopes: Scopes, maxLimit: 999}
 }
 
 // AddUser makes somebody a member of the workspace. email "" = hidden.
@@ -69,6 +94,13 @@ func (s *Slack) AddUser(id, email string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.users[id] = email
+}
+
+// Leave is somebody leaving the workspace: their account is deactivated, their direct messages archived.
+func (s *Slack) Leave(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone[id] = true
 }
 
 // Script sets how requests are treated: it is asked before each, n counting from 0.
@@ -126,23 +158,37 @@ func (s *Slack) Messages() []SlackMessage {
 }
 
 func (s *Slack) serve(w http.ResponseWriter, r *http.Request) {
+	defer s.happened()
 	method := strings.TrimPrefix(r.URL.Path, "/api/")
-	if err := r.ParseForm(); err != nil {
+	if strings.HasPrefix(r.URL.Path, respondPath) {
+		s.respond(w, r)
+		return
+	}
+	if err := parse(r); err != nil {
 		slackError(w, "invalid_form_data")
 		return
 	}
-	s.mu.Lock()
-	n := s.requests
-	s.requests++
-	s.calls[method]++
-	script := s.script
-	s.mu.Unlock()
+	if method == "oauth.v2.access" {
+		s.exchange(w, r)
+		return
+	}
 	token := r.Form.Get("token")
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		token = bearer
 	}
-	if token != s.Token {
-		slackError(w, "invalid_auth")
+	s.of(token).answer(w, r, method, token)
+}
+
+// answer carries a method out in the workspace of its token.
+func (s *Slack) answer(w http.ResponseWriter, r *http.Request, method, token string) {
+	s.mu.Lock()
+	n := s.requests
+	s.requests++
+	s.calls[method]++
+	script, refusal := s.script, s.refusal
+	s.mu.Unlock()
+	if token != s.Token || refusal != "" {
+		slackError(w, cmp.Or(refusal, "invalid_auth"))
 		return
 	}
 	var behaviour Behaviour
@@ -183,12 +229,15 @@ func (s *Slack) serve(w http.ResponseWriter, r *http.Request) {
 func (s *Slack) call(method string, form url.Values) map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if scope := s.scopeFor(method, form); scope != "" && !slices.Contains(strings.FieldsFunc(s.scopes, func(r rune) bool { return r == ',' || r == ' ' }), scope) {
+		return map[string]any{"ok": false, "error": "missing_scope", "needed": scope, "provided": s.scopes}
+	}
 	switch method {
 	case "auth.test":
-		return ok("team_id", s.TeamID, "team", "efterkurs", "user_id", s.BotID, "user", "efterkurs", "bot_id", "B0EFTERBOT")
+		return ok("team_id", s.TeamID, "team", s.TeamName, "user_id", s.BotID, "user", "efterkurs", "bot_id", "B0EFTERBOT")
 	case "users.lookupByEmail":
 		for id, email := range s.users {
-			if email != "" && strings.EqualFold(email, form.Get("email")) {
+			if email != "" && !s.gone[id] && strings.EqualFold(email, form.Get("email")) {
 				return ok("user", map[string]any{"id": id, "team_id": s.TeamID})
 			}
 		}
@@ -198,12 +247,22 @@ func (s *Slack) call(method string, form url.Values) map[string]any {
 		if !known {
 			return failed("user_not_found")
 		}
-		return ok("user", map[string]any{"id": form.Get("user"), "team_id": s.TeamID, "profile": map[string]any{"email": email}})
+		return ok("user", map[string]any{"id": form.Get("user"), "team_id": s.TeamID, "deleted": s.gone[form.Get("user")], "profile": map[string]any{"email": email}})
 	case "conversations.open":
-		if _, known := s.users[form.Get("users")]; !known {
-			return failed("user_not_found")
+		users := strings.Split(form.Get("users"), ",")
+		slices.Sort(users)
+		if len(users) > 8 {
+			return failed("too_many_users")
 		}
-		return ok("channel", map[string]any{"id": s.open(form.Get("users"))})
+		for _, user := range users {
+			if _, known := s.users[user]; !known {
+				return failed("user_not_found")
+			}
+			if s.gone[user] {
+				return failed("user_disabled")
+			}
+		}
+		return ok("channel", map[string]any{"id": s.open(strings.Join(users, ","))})
 	case "chat.postMessage":
 		return s.post(form)
 	case "chat.update":
@@ -211,7 +270,11 @@ func (s *Slack) call(method string, form url.Values) map[string]any {
 		if m == nil || !m.FromBot {
 			return failed("message_not_found")
 		}
-		m.Text, m.Edited, m.Blocks = form.Get("text"), true, json.RawMessage(form.Get("blocks"))
+		if problem := checkBlocks(form.Get("blocks")); problem != "" {
+			fault(s.t, "slack: %s", problem)
+			return failed("invalid_blocks")
+		}
+		m.Text, m.Edited, m.Blocks = form.Get("text"), true, json.RawMessage(form.Get("blocks")) // its metadata stays
 		return ok("channel", m.Channel, "ts", m.TS, "text", m.Text)
 	case "chat.delete":
 		m := s.find(form.Get("channel"), form.Get("ts"))
@@ -220,6 +283,8 @@ func (s *Slack) call(method string, form url.Values) map[string]any {
 		}
 		m.Deleted = true
 		return ok("channel", m.Channel, "ts", m.TS)
+	case "views.publish":
+		return s.publish(form)
 	case "conversations.history":
 		return s.history(form)
 	case "conversations.replies":
@@ -237,6 +302,12 @@ func (s *Slack) open(user string) string {
 		}
 	}
 	id := fmt.Sprintf("D%s%03d", strings.TrimPrefix(user, "U"), s.calls["conversations.open"])
+	if s != s.root { // ids of conversations are no two workspaces'
+		id += s.TeamID
+	}
+	if strings.Contains(user, ",") {
+		id = fmt.Sprintf("G0GROUP%03d", len(s.channels))
+	}
 	s.channels[id] = user
 	return id
 }
@@ -245,6 +316,9 @@ func (s *Slack) post(form url.Values) map[string]any {
 	user, known := s.channels[form.Get("channel")]
 	if !known {
 		return failed("channel_not_found")
+	}
+	if s.gone[user] {
+		return failed("is_archived")
 	}
 	if form.Get("text") == "" {
 		return failed("no_text")
@@ -307,7 +381,7 @@ func (s *Slack) entry(m *SlackMessage, form url.Values) map[string]any {
 		entry["metadata"] = m.Metadata
 	}
 	if m.Edited {
-		entry["edited"] = map[string]any{"user": entry["user"], "ts": m.TS}
+		entry["edited"] = map[string]any{"user": entry["user"], "ts": cmp.Or(m.EditedTS, m.TS)}
 	}
 	if m.Deleted {
 		entry["subtype"], entry["user"], entry["text"], entry["hidden"] = "tombstone", "USLACKBOT", "This message was deleted.", true

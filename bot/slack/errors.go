@@ -56,12 +56,13 @@ var rules = map[string]reminders.Result{
 // not: whether the request was begun, and with what it was answered.
 type call struct {
 	channel    *Channel
+	ctx        context.Context
 	begun      atomic.Bool // the request's headers were written: it may have been carried out
 	status     int         // HTTP; 0 = no answer
 	retryAfter time.Duration
 }
 
-func (c *Channel) call() *call { return &call{channel: c} }
+func (c *Channel) call(ctx context.Context) *call { return &call{channel: c, ctx: ctx} }
 
 func (x *call) api() *slackapi.Client {
 	return slackapi.New(x.channel.config.BotToken, slackapi.OptionAPIURL(x.channel.config.BaseURL), slackapi.OptionHTTPClient(x))
@@ -104,6 +105,9 @@ func (x *call) result(err error) reminders.Result {
 		result = reminders.Result{Outcome: reminders.OutcomeRetry, Detail: "the request was never made: " + reason(err)}
 	}
 	result.RetryAfter = x.retryAfter
+	if result.Outcome == reminders.OutcomeHalt && result.Code != "missing_scope" && x.channel.lost != nil {
+		x.channel.lost(x.ctx, result.Code)
+	}
 	return result
 }
 

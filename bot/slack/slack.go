@@ -1,5 +1,6 @@
-// Package slack is the Channel to one Slack workspace: a direct message with a button for each choice. It
-// sends, looks for a message whose answer nobody saw, deletes, and reads Slack's webhooks. It holds no rules.
+// Package slack is the Channel to Slack workspaces: a direct message with a button for each choice. It sends, looks for
+// a message whose answer nobody saw, deletes, shows App Home, adds the app to workspaces and reads Slack's webhooks.
+// Channel is one workspace, Workspaces all of them. It holds no rules.
 //
 // Slack has no idempotency key for chat.postMessage: our message id goes along as metadata, and Find looks
 // for it in the conversation before anybody sends again.
@@ -48,11 +49,13 @@ type Config struct {
 type Channel struct {
 	config Config
 	http   *http.Client
+	lost   func(ctx context.Context, code string) // told where the token is not taken; nil = nobody is
 
-	mu    sync.Mutex
-	users map[string]string // e-mail → user id
-	rooms map[string]string // user id → channel id of the direct message
-	me    *identity         // nil = not asked yet
+	mu     sync.Mutex
+	users  map[string]string    // e-mail → user id
+	rooms  map[string]string    // user id → channel id of the direct message
+	emails map[string]userEmail // by user id
+	me     *identity            // nil = not asked yet
 
 	sweeping sync.Mutex // held by the one sweep under way; guards what follows
 	sweep    *sweep     // how far it has come; nil = none is begun
@@ -71,14 +74,10 @@ func New(config Config) (*Channel, error) {
 	if config.BotToken == "" {
 		return nil, reminders.Errorf(reminders.EINVALID, "SLACK_BOT_TOKEN is missing")
 	}
-	if config.BaseURL == "" {
-		config.BaseURL = defaultBaseURL
+	var err error
+	if config.BaseURL, err = baseURL(config.BaseURL); err != nil {
+		return nil, err
 	}
-	base, err := url.Parse(config.BaseURL)
-	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
-		return nil, reminders.Errorf(reminders.EINVALID, "SLACK_BASE_URL is not an http or https address")
-	}
-	config.BaseURL = strings.TrimRight(config.BaseURL, "/") + "/" // slack-go puts the method's name right after it
 	if config.Now == nil {
 		config.Now = time.Now
 	}
@@ -91,7 +90,18 @@ func New(config Config) (*Channel, error) {
 	}
 	// A redirect is not followed: a POST sent on to somewhere else is one nobody decided to send.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Channel{config: config, http: &client, users: map[string]string{}, rooms: map[string]string{}}, nil
+	return &Channel{config: config, http: &client, users: map[string]string{}, rooms: map[string]string{}, emails: map[string]userEmail{}}, nil
+}
+
+func baseURL(address string) (string, error) {
+	if address == "" {
+		address = defaultBaseURL
+	}
+	base, err := url.Parse(address)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return "", reminders.Errorf(reminders.EINVALID, "SLACK_BASE_URL is not an http or https address")
+	}
+	return strings.TrimRight(address, "/") + "/", nil // slack-go puts the method's name right after it
 }
 
 // Name is "slack".
@@ -99,6 +109,9 @@ func (c *Channel) Name() string { return reminders.Slack }
 
 // Send posts one direct message. out.To is a user id or an e-mail. ProviderID is channel:ts.
 func (c *Channel) Send(ctx context.Context, out reminders.Outgoing) reminders.Result {
+	if strings.Contains(out.To, ",") {
+		return c.sendGroup(ctx, out)
+	}
 	// Nothing before chat.postMessage writes to anybody: whatever breaks until then is proven unsent.
 	room, failure := c.room(ctx, out.To)
 	if failure != nil {
@@ -120,8 +133,23 @@ func (c *Channel) Send(ctx context.Context, out reminders.Outgoing) reminders.Re
 	return c.post(ctx, again, out)
 }
 
+// sendGroup posts to several people at once, in a conversation of theirs. What is wrong with one of them, or with the right to
+// open such conversations, says nothing of the others' addresses nor of the workspace.
+func (c *Channel) sendGroup(ctx context.Context, out reminders.Outgoing) reminders.Result {
+	room, failure := c.room(ctx, out.To)
+	if failure == nil {
+		result := c.post(ctx, room, out)
+		failure = &result
+	}
+	failure.BadAddress = false
+	if failure.Code == "missing_scope" {
+		failure.Outcome, failure.Detail = reminders.OutcomeFailed, "the app may not open conversations of several; add it to the workspace again"
+	}
+	return *failure
+}
+
 func (c *Channel) post(ctx context.Context, room string, out reminders.Outgoing) reminders.Result {
-	call := c.call()
+	call := c.call(ctx)
 	channel, ts, err := call.api().PostMessageContext(ctx, room, options(out)...)
 	if err != nil {
 		return call.result(err)
@@ -182,20 +210,26 @@ func cut(s string, n int) string {
 	return s
 }
 
-// room is the channel of the direct message with somebody, opened where it has to be.
+// room is the channel of the direct message with somebody, or with several, opened where it has to be.
 func (c *Channel) room(ctx context.Context, to string) (string, *reminders.Result) {
-	user, failure := c.user(ctx, to)
-	if failure != nil {
-		return "", failure
+	var users []string
+	for address := range strings.SplitSeq(to, ",") {
+		user, failure := c.user(ctx, address)
+		if failure != nil {
+			return "", failure
+		}
+		users = append(users, user)
 	}
+	slices.Sort(users)
+	user := strings.Join(users, ",")
 	c.mu.Lock()
 	room := c.rooms[user]
 	c.mu.Unlock()
 	if room != "" {
 		return room, nil
 	}
-	call := c.call()
-	opened, _, _, err := call.api().OpenConversationContext(ctx, &slackapi.OpenConversationParameters{Users: []string{user}})
+	call := c.call(ctx)
+	opened, _, _, err := call.api().OpenConversationContext(ctx, &slackapi.OpenConversationParameters{Users: users})
 	if err != nil || opened == nil || opened.ID == "" {
 		return "", call.unsent(err)
 	}
@@ -216,7 +250,7 @@ func (c *Channel) user(ctx context.Context, to string) (string, *reminders.Resul
 	if user != "" {
 		return user, nil
 	}
-	call := c.call()
+	call := c.call(ctx)
 	found, err := call.api().GetUserByEmailContext(ctx, to)
 	if err != nil || found.ID == "" {
 		return "", call.unsent(err)
@@ -252,7 +286,7 @@ func (c *Channel) Find(ctx context.Context, out reminders.Outgoing, since time.T
 	params := slackapi.GetConversationHistoryParameters{ChannelID: room, Inclusive: true, Limit: 200, IncludeAllMetadata: true,
 		Oldest: strconv.FormatInt(since.Add(-findSkew).Unix(), 10) + ".000000"}
 	for range 20 { // pages: 4000 messages in one conversation
-		call := c.call()
+		call := c.call(ctx)
 		page, err := call.api().GetConversationHistoryContext(ctx, &params)
 		if err != nil {
 			result := call.result(err)
@@ -283,7 +317,7 @@ func (c *Channel) Forget(ctx context.Context, _, providerID string) error {
 	if !ok {
 		return reminders.Errorf(reminders.EINVALID, "forget in Slack: not a message's id")
 	}
-	call := c.call()
+	call := c.call(ctx)
 	_, _, err := call.api().DeleteMessageContext(ctx, room, ts)
 	if err == nil {
 		return nil
@@ -301,7 +335,7 @@ func (c *Channel) Forget(ctx context.Context, _, providerID string) error {
 // Update replaces a message's text and takes its buttons away: what was chosen stands in their place. It is
 // best effort, for the eyes only; the answer is already kept.
 func (c *Channel) Update(ctx context.Context, channelID, ts, text string) error {
-	call := c.call()
+	call := c.call(ctx)
 	_, _, _, err := call.api().UpdateMessageContext(ctx, channelID, ts, slackapi.MsgOptionText(text, true), slackapi.MsgOptionBlocks(sections(text)...))
 	if err != nil {
 		return reminders.Errorf(reminders.EUNAVAILABLE, "update %s:%s in Slack: %s", channelID, ts, call.result(err).Detail)
@@ -314,10 +348,13 @@ var needed = []string{"chat:write", "im:write", "im:history", "users:read", "use
 
 // Check asks Slack whose token it is and what it may do. Nothing is sent.
 func (c *Channel) Check(ctx context.Context) error {
-	call := c.call()
+	call := c.call(ctx)
 	who, err := call.api().AuthTestContext(ctx)
 	if err != nil {
 		result := call.result(err)
+		if result.Outcome == reminders.OutcomeHalt && c.lost != nil {
+			return reminders.Errorf(reminders.EINVALID, "Slack does not let the app in: %s; add it again from the page Slack", result.Detail)
+		}
 		if result.Outcome == reminders.OutcomeHalt {
 			return reminders.Errorf(reminders.EINVALID, "Slack does not accept SLACK_BOT_TOKEN: %s; install the app again and copy the new token", result.Detail)
 		}

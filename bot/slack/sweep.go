@@ -153,7 +153,7 @@ func (c *Channel) identify(ctx context.Context) *reminders.Result {
 	if known {
 		return nil
 	}
-	call := c.call()
+	call := c.call(ctx)
 	who, err := call.api().AuthTestContext(ctx)
 	if err != nil || who.TeamID == "" || who.UserID == "" {
 		return call.unsent(err)
@@ -222,7 +222,7 @@ func (c *Channel) open(ctx context.Context, a *ask) (failure *reminders.Result) 
 
 // page is one page of a conversation, newest first, or of a thread, oldest first.
 func (c *Channel) page(ctx context.Context, s *sweep, a ask) (messages []slackapi.Message, cursor string, failure *reminders.Result) {
-	call := c.call()
+	call := c.call(ctx)
 	var err error
 	if a.thread != "" {
 		messages, _, cursor, err = call.api().GetConversationRepliesContext(ctx, &slackapi.GetConversationRepliesParameters{ChannelID: a.room,
@@ -259,6 +259,9 @@ func (c *Channel) take(s *sweep, a ask, m slackapi.Message) {
 		return
 	}
 	text := written{Subtype: m.SubType, User: m.User, BotID: m.BotID, Text: m.Text, TS: m.Timestamp, ThreadTS: m.ThreadTimestamp}
+	if m.Edited != nil {
+		text.Edited.User, text.Edited.TS = m.Edited.User, m.Edited.Timestamp
+	}
 	for _, f := range m.Files {
 		text.Files = append(text.Files, file{Permalink: f.Permalink})
 	}

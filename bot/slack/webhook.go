@@ -56,8 +56,12 @@ type Event struct {
 	Challenge   string       // not "": answer it, and nothing else is here
 	EventID     string       // the same on every retry
 	TeamID      string       // whose workspace
+	At          time.Time    // when it happened, in whole seconds
 	Inbound     *bot.Inbound // nil = nothing a person wrote to the bot
+	Withdrawn   string       // the ProviderID of a text that its writer deleted; Inbound is then that text, where it was written lately
+	Home        string       // the user who opened App Home
 	Uninstalled bool         // the workspace removed the app: its token is void
+	Reason      string       // of Uninstalled: reminders.LostUninstalled or LostRevoked
 }
 
 type envelope struct {
@@ -77,6 +81,10 @@ type envelope struct {
 		Tokens      struct {
 			Bot []string `json:"bot"`
 		} `json:"tokens"`
+		Tab       string  `json:"tab"`
+		Message   written `json:"message"`          // as it is after an edit
+		Previous  written `json:"previous_message"` // as it was before an edit or a deletion
+		DeletedTS string  `json:"deleted_ts"`
 	} `json:"event"`
 }
 
@@ -96,19 +104,50 @@ func ParseEvent(body []byte) (Event, error) {
 	case e.EventID == "" || e.TeamID == "":
 		return Event{}, reminders.Errorf(reminders.EINVALID, "the event has no event_id or no team_id")
 	}
-	event := Event{EventID: e.EventID, TeamID: e.TeamID}
+	event := Event{EventID: e.EventID, TeamID: e.TeamID, At: moment(strconv.FormatInt(e.EventTime, 10))}
 	switch e.Event.Type {
 	case "app_uninstalled":
-		event.Uninstalled = true
+		event.Uninstalled, event.Reason = true, reminders.LostUninstalled
 	case "tokens_revoked":
-		event.Uninstalled = len(e.Event.Tokens.Bot) > 0
+		event.Uninstalled, event.Reason = len(e.Event.Tokens.Bot) > 0, reminders.LostRevoked
+	case "app_home_opened":
+		if e.Event.Tab == "home" {
+			event.Home = e.Event.User
+		}
 	case "message":
-		if e.Event.ChannelType == "im" && e.Event.Channel != "" && e.Event.byPerson(e.us()) {
-			event.Inbound = e.Event.inbound(e.TeamID, e.Event.Channel)
+		if e.Event.ChannelType == "im" && e.Event.Channel != "" {
+			e.message(&event)
 		}
 	}
 	return event, nil
 }
+
+// message is what somebody did in their direct message with the bot: wrote, edited or deleted.
+func (e *envelope) message(event *Event) {
+	m := &e.Event
+	switch {
+	case m.Subtype == "message_changed":
+		// A link that is unfolded changes a message too; nobody has edited it then.
+		if m.Message.byPerson(e.us()) && m.Message.edited() && m.Message.Text != m.Previous.Text {
+			event.Inbound = m.Message.inbound(e.TeamID, m.Channel)
+		}
+	case m.Subtype == "message_deleted":
+		if m.DeletedTS != "" && m.Previous.byPerson(e.us()) && m.Previous.TS == m.DeletedTS {
+			event.Withdrawn = e.TeamID + ":" + m.Channel + ":" + m.DeletedTS
+			// The event of its writing may still be on its way: a STOP that is deleted at once was said all the same.
+			if at := moment(m.DeletedTS); event.At.Sub(at) < lately {
+				before := m.Previous
+				before.Edited.TS = ""
+				event.Inbound = before.inbound(e.TeamID, m.Channel)
+			}
+		}
+	case m.byPerson(e.us()):
+		event.Inbound = m.inbound(e.TeamID, m.Channel)
+	}
+}
+
+// lately is longer than Slack goes on telling us of what it could not tell at first.
+const lately = time.Hour
 
 // us is the bot's user ids: whom the event was delivered for.
 func (e *envelope) us() []string {
@@ -129,7 +168,14 @@ type written struct {
 	TS       string `json:"ts"`
 	ThreadTS string `json:"thread_ts"`
 	Files    []file `json:"files"`
+	Edited   struct {
+		User string `json:"user"`
+		TS   string `json:"ts"`
+	} `json:"edited"`
 }
+
+// edited says whether its writer has changed it.
+func (m written) edited() bool { return m.Edited.TS != "" && m.Edited.User == m.User }
 
 type file struct {
 	Permalink string `json:"permalink"`
@@ -142,12 +188,18 @@ func (m written) byPerson(us []string) bool {
 	return plain && m.BotID == "" && m.User != "" && m.User != "USLACKBOT" && !slices.Contains(us, m.User) && m.TS != ""
 }
 
-// inbound is the text. An event's id is not kept with it: the history has none.
+// inbound is the text. An event's id is not kept with it: the history has none. One that was edited is a text of its
+// own, written when it was edited, in the place of the one it was.
 func (m written) inbound(team, channel string) *bot.Inbound {
 	in := &bot.Inbound{Channel: reminders.Slack, ProviderID: team + ":" + channel + ":" + m.TS, From: m.User, To: channel,
 		Text: unescape(m.Text), Attributes: map[string]string{"team_id": team, "channel_id": channel, "ts": m.TS}, At: moment(m.TS)}
 	if m.ThreadTS != "" && m.ThreadTS != m.TS {
 		in.Attributes["thread_ts"] = m.ThreadTS
+	}
+	if m.edited() {
+		in.Attributes["replaces"] = in.ProviderID
+		in.ProviderID += ":" + m.Edited.TS
+		in.At = moment(m.Edited.TS)
 	}
 	for _, file := range m.Files {
 		if file.Permalink != "" {
@@ -177,6 +229,7 @@ type Interaction struct {
 	ResponseURL string
 	ChannelID   string // with MessageTS: what Update replaces
 	MessageTS   string
+	Home        bool // pressed in App Home
 }
 
 // ParseInteraction reads the form of a pressed button, after Verify. The ProviderID is team, user and the
@@ -217,6 +270,10 @@ func ParseInteraction(form url.Values) (Interaction, error) {
 		return Interaction{}, reminders.Errorf(reminders.EINVALID, "the interaction is no pressed button")
 	}
 	action := p.Actions[0]
+	if word, ok := strings.CutPrefix(action.ActionID, homePrefix); ok && slices.Contains(HomeWords, action.Value) && word == slug(action.Value) && action.ActionTS != "" {
+		return Interaction{Home: true, Inbound: bot.Inbound{Channel: reminders.Slack, ProviderID: team + ":" + p.User.ID + ":" + action.ActionTS, From: p.User.ID,
+			Text: action.Value, At: moment(action.ActionTS), Attributes: map[string]string{"team_id": team, "action_id": action.ActionID}}}, nil
+	}
 	id, digit, ok := strings.Cut(action.Value, ":")
 	question, err := strconv.ParseInt(id, 10, 64)
 	if !ok || err != nil || question <= 0 || digit == "" || action.ActionTS == "" || action.ActionID != actionPrefix+digit {

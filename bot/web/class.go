@@ -34,6 +34,7 @@ type classData struct {
 	Visits    []visitView
 	Coming    []outgoing
 	Skipped   []skipped
+	Lost      []reminders.Finding // their Slack does not let us in
 }
 
 // column is a step of the grid.
@@ -228,6 +229,10 @@ func (p *pages) classPage(w http.ResponseWriter, r *http.Request, v *visitor) {
 		}
 	}
 	data.Groups, data.Alone = groupsOf(views)
+	if data.Lost, err = p.lost(ctx, v, all); err != nil {
+		p.fail(w, r, v, err)
+		return
+	}
 	if data.Class.TeacherID != 0 {
 		teacher, err := p.Store.User(ctx, data.Class.TeacherID)
 		if err != nil && reminders.ErrorCode(err) != reminders.ENOTFOUND {

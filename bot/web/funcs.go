@@ -19,7 +19,7 @@ func (p *pages) funcs(lang string) template.FuncMap {
 		"reason": f.reason, "fault": f.fault, "asset": p.address, "join": strings.Join, "list": list, "dict": dict,
 		"first": func(name string) string { return reminders.Person{Name: name}.FirstName() }, "percent": percent,
 		"langs": func() []string { return languages }, "key": key, "dayof": f.dayOf, "minute": f.minute, "deliverysign": deliverySign,
-		"year": func(t time.Time) int { return f.local(t).Year() }, "short": short, "finding": f.finding, "line": f.line, "halt": f.halt, "thousands": f.thousands, "levelsign": levelSign, "bar": bar, "top": top, "tall": tall,
+		"year": func(t time.Time) int { return f.local(t).Year() }, "short": short, "finding": f.finding, "line": f.line, "halt": f.halt, "lost": f.lost, "thousands": f.thousands, "levelsign": levelSign, "bar": bar, "top": top, "tall": tall,
 	}
 }
 
@@ -85,20 +85,21 @@ var reasons = map[string]bool{
 	reminders.ReasonWrongAddress: true, reminders.ReasonChannelOff: true, reminders.ReasonAnswered: true, reminders.ReasonNotAsked: true,
 	reminders.ReasonNoBuddy: true, reminders.ReasonNoContact: true, reminders.ReasonNoConsultant: true, reminders.ReasonNoVisit: true,
 	reminders.ReasonSuperseded: true, reminders.ReasonUnknown: true, reminders.ReasonErased: true, reminders.ReasonNoText: true,
-	reminders.ReasonMachine: true, reminders.ReasonHalted: true, reminders.ReasonDeaf: true, reminders.ReasonUnread: true,
+	reminders.ReasonMachine: true, reminders.ReasonHalted: true, reminders.ReasonDeaf: true, reminders.ReasonUnread: true, reminders.ReasonDoubt: true, reminders.ReasonLost: true, reminders.ReasonNotTogether: true,
 }
 
 // faults are the providers' codes that a consultant can do something about (FACTS.md); the rest are shown as they are.
 var faults = map[string]string{
 	"21211": "number", "21214": "number", "21217": "number", "21401": "number", "21421": "number", "21614": "number", "21635": "number",
 	"30005": "number", "30006": "landline", "30003": "off", "21610": "stopped", "30004": "blocked", "30007": "filtered", "30008": "lost",
-	"user_disabled": "slack", "users_not_found": "slack", "user_not_found": "slack",
+	"user_disabled": "slack", "users_not_found": "slack", "user_not_found": "slack", "user_not_visible": "slack",
 	"5.1.0": "mailbox", "5.1.1": "mailbox", "5.1.2": "mailbox", "5.1.3": "mailbox", "5.1.6": "mailbox", "5.1.10": "mailbox", "5.2.1": "mailbox", "5.4.1": "mailbox", "5.4.4": "mailbox",
 	"550": "mailbox", "5.2.2": "full", "5.0.0": "came-back",
 }
 
 // fault explains a provider's error code; "" for none.
 func (f words) fault(code string) string {
+	code = strings.TrimPrefix(code, reminders.SlackFault(""))
 	said := strings.Fields(code)
 	if len(said) == 0 {
 		return ""

@@ -131,6 +131,9 @@ func (f words) finding(found reminders.Finding, now time.Time) string {
 		key += "-one"
 	}
 	text := f.text(key, "channel", f.channel(found.Channel), "n", f.number(found.Count), "at", f.when(now, found.At))
+	if found.Key == reminders.FoundLost {
+		return strings.ReplaceAll(text, "{company}", found.Detail) + " " + f.lost(found.Code)
+	}
 	if found.Key == reminders.FoundHalt {
 		text += " " + f.halt(found)
 	}
@@ -143,6 +146,19 @@ func (f words) halt(found reminders.Finding) string {
 		return f.text("halt-" + word)
 	}
 	return sentence(found.Detail)
+}
+
+// lost is why a workspace does not let us in and what to do about it.
+func (f words) lost(code string) string {
+	switch word := haltWord(reminders.Slack, code); {
+	case code == reminders.LostSealed:
+		return f.text("lost-sealed")
+	case code == reminders.LostUninstalled || word == "slack-removed":
+		return f.text("lost-removed")
+	case word == "slack-scope", word == "slack-tab":
+		return f.text("lost-" + strings.TrimPrefix(word, "slack-"))
+	}
+	return f.text("lost-token")
 }
 
 func (f words) line(line reminders.Line, h reminders.Health, now time.Time) string {

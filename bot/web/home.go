@@ -55,6 +55,9 @@ func (p *pages) overview(ctx context.Context, v *visitor) (overview, error) {
 			out.Needs.Halted = append(out.Needs.Halted, f)
 		}
 	}
+	if out.Needs.Lost, err = p.lost(ctx, v, all); err != nil {
+		return out, err
+	}
 	out.Classes = classes(all, v.Now, p.Calendar.Location)
 	for _, visit := range visitsOf(all) {
 		switch visit.Visit.State {
@@ -63,6 +66,20 @@ func (p *pages) overview(ctx context.Context, v *visitor) (overview, error) {
 		}
 	}
 	return out, nil
+}
+
+// lost says whose Slack does not let us in any more, of the companies of all.
+func (p *pages) lost(ctx context.Context, v *visitor, all []reminders.EnrolmentStatus) (found []reminders.Finding, err error) {
+	health, err := p.Store.Health(ctx, v.Now)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range health.Findings(v.Now) {
+		if f.Key == reminders.FoundLost && slices.ContainsFunc(all, func(s reminders.EnrolmentStatus) bool { return s.Company.Workspace == f.Workspace }) {
+			found = append(found, f)
+		}
+	}
+	return found, nil
 }
 
 // contactTroubles lists the companies' contacts whose last text did not arrive: theirs belong to no enrolment.
@@ -122,7 +139,7 @@ func (p *pages) inbox(ctx context.Context, v *visitor, all []reminders.Enrolment
 	everything := v.sees(p) == reminders.Filter{}
 	var out []replyView
 	for _, reply := range replies {
-		view := replyView{Reply: reply}
+		view := replyView{Reply: p.shown(v.Lang, reply)}
 		if reply.PersonID != 0 {
 			company, own := companies[reply.PersonID]
 			if !own && !everything {
@@ -138,6 +155,14 @@ func (p *pages) inbox(ctx context.Context, v *visitor, all []reminders.Enrolment
 	}
 	slices.SortStableFunc(out, func(a, b replyView) int { return b.Reply.At.Compare(a.Reply.At) })
 	return out, nil
+}
+
+// shown is a reply as it is shown: of one that its writer deleted, that they did.
+func (p *pages) shown(lang string, reply reminders.Reply) reminders.Reply {
+	if !reply.WithdrawnAt.IsZero() {
+		reply.Text = p.Texts.Page(lang, "withdrawn")
+	}
+	return reply
 }
 
 // companiesOf names the company of each participant and each contact.

@@ -397,6 +397,7 @@ func sortVisits(all []visitView) {
 // needs is what needs a person today.
 type needs struct {
 	Halted   []reminders.Finding
+	Lost     []reminders.Finding // workspaces of the visitor's companies
 	Replies  []replyView
 	Troubles []trouble
 	Unplaced []visitView
@@ -406,7 +407,7 @@ type needs struct {
 
 // Tasks is how many lines ask for something to be done. Visits to come are there to be known.
 func (n needs) Tasks() int {
-	return len(n.Halted) + len(n.Replies) + len(n.Troubles) + len(n.Unplaced) + len(n.Quiet)
+	return len(n.Halted) + len(n.Lost) + len(n.Replies) + len(n.Troubles) + len(n.Unplaced) + len(n.Quiet)
 }
 
 // needsOf is what the status alone says; halts and replies are added by the caller.

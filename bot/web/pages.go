@@ -15,6 +15,7 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 
+	"efterkurs/bot/slack"
 	"efterkurs/reminders"
 )
 
@@ -22,7 +23,7 @@ import (
 var languages = []string{"da", "en"}
 
 // pageFiles are the templates that are a page each, inside layout.html; partials.html is known to all of them.
-var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "inbox", "health", "missing", "demo"}
+var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "inbox", "slack", "health", "missing", "demo"}
 
 // pages are what consultants and teachers see.
 type pages struct {
@@ -109,6 +110,9 @@ func (p *pages) routes(mux *http.ServeMux) {
 	signedIn("GET /visits", p.visitsPage)
 	signedIn("GET /inbox", p.inboxPage)
 	signedIn("POST /inbox/{id}/handled", p.inboxHandled)
+	signedIn("GET /slack", p.slackPage)
+	signedIn("GET /slack/install", p.slackInstall)
+	signedIn("GET "+slack.CallbackPath, p.slackCallback)
 	signedIn("GET /health", p.healthPage)
 	signedIn("POST /health/resume", p.resume)
 	if p.Demo != nil {

@@ -82,6 +82,9 @@ func (p *pages) participant(ctx context.Context, v *visitor, id int64) (particip
 	if err != nil {
 		return data, err
 	}
+	for i := range replies {
+		replies[i] = p.shown(v.Lang, replies[i])
+	}
 	tries, err := p.Store.Tries(ctx, id)
 	if err != nil {
 		return data, err

@@ -3,7 +3,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"efterkurs/bot"
+	"efterkurs/bot/slack"
 	"efterkurs/reminders"
 	"efterkurs/templates"
 )
@@ -29,7 +29,7 @@ type Config struct {
 	PublicURL          string // as the providers and people's browsers have it, without a slash at the end
 	TwilioAuthToken    string
 	SlackSigningSecret string
-	SlackUserEmail     func(ctx context.Context, userID string) (string, error) // nil = cannot look users up
+	Slack              *slack.Workspaces // nil = off, and nobody can be looked up
 
 	Metrics *Metrics // of the process; nil = the server's own
 
@@ -45,12 +45,13 @@ type Server struct {
 	scraped question[reminders.Health]
 	counted lastCensus // of everything, at most once a while
 	missed  *missed
+	errands errands
 	pages   *pages
 }
 
 // New checks the templates of the pages and builds the server.
 func New(cfg Config) (*Server, error) {
-	s := &Server{Config: cfg, missed: newMissed()}
+	s := &Server{Config: cfg, missed: newMissed(), errands: newErrands()}
 	if s.Metrics == nil {
 		s.Metrics = NewMetrics()
 	}

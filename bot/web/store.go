@@ -14,7 +14,12 @@ type Store interface {
 	// Missed and Heard keep how far incoming texts are known to be in.
 	Missed(ctx context.Context, channel string, since time.Time) error
 	Heard(ctx context.Context, channel string, now time.Time, gap time.Duration) error
-	KnowsSlackUser(ctx context.Context, slackID string) (bool, error)
+	// PersonInSlack is who has a user id, or the e-mail in its profile, in the workspace of team; ENOTFOUND.
+	PersonInSlack(ctx context.Context, team, userID, email string) (reminders.Person, error)
+	WithdrawReply(ctx context.Context, now time.Time, channel, providerID string) (known bool, err error)
+	KnowsSlackUser(ctx context.Context, team, slackID string) (bool, error)
+	Workspaces(ctx context.Context) ([]reminders.Workspace, error)
+	LoseWorkspace(ctx context.Context, now time.Time, team string, at time.Time, reason string) (lost bool, err error)
 	Message(ctx context.Context, id int64) (reminders.Message, error)
 	Person(ctx context.Context, id int64) (reminders.Person, error)
 	// AnswerTo is the digit that counts as the answer to what a message asks; "" = it is unanswered.

@@ -20,6 +20,10 @@ type Views interface {
 	Resume(ctx context.Context, channel string) error
 
 	UserByEmail(ctx context.Context, email string) (reminders.User, error)
+	Companies(ctx context.Context, viewer int64) ([]reminders.Company, error)
+	// Install stores a workspace and gives it to a company; the error may be a *reminders.OtherWorkspace.
+	Install(ctx context.Context, now time.Time, companyID int64, w reminders.Workspace, may func(companyID int64) bool) error
+
 	User(ctx context.Context, id int64) (reminders.User, error)
 	Users(ctx context.Context) ([]reminders.User, error)
 }

@@ -42,7 +42,8 @@ func composedKeys() []string {
 		add("fault-", fault)
 	}
 	add("visit-", reminders.VisitPlanned, reminders.VisitProposed, reminders.VisitBooked, reminders.VisitHeld, reminders.VisitCancelled, reminders.VisitUnplaced)
-	add("kind-", reminders.ReplyStop, reminders.ReplyStart, reminders.ReplyAnswer, reminders.ReplyCommand, reminders.ReplyText, reminders.ReplyUnknown, reminders.ReplyAuto)
+	add("kind-", reminders.ReplyStop, reminders.ReplyStart, reminders.ReplyAnswer, reminders.ReplyCommand, reminders.ReplyText, reminders.ReplyUnknown, reminders.ReplyAuto,
+		reminders.ReplyDoubt, reminders.ReplyTrouble, reminders.ReplyWho)
 	add("meaning-", "yes", "no", "partly", "plan", "none", "rating", "slot", "again")
 	add("checkin-", reminders.CheckinOpen, reminders.CheckinHalf, reminders.CheckinConfirmed, reminders.CheckinNotYet)
 	add("look-", lookSent, lookSilent, lookFault, lookUnknown, lookSkipped, lookNone)
@@ -67,7 +68,7 @@ func composedKeys() []string {
 	add("answer-", "empty", "long")
 	add("", "months", "weekdays", "day", "days", "clock", "today", "tomorrow", "yesterday", "in-days", "days-ago", "fault-code", "admins-only",
 		"login-wrong", "login-throttled", "slack-command-seen", email.WordAnswer, email.WordFooter, email.WordUnsubscribe)
-	return keys
+	return append(keys, slackKeys()...)
 }
 
 var (

@@ -36,7 +36,7 @@ type app struct {
 	tokens   bot.Tokens
 	bot      *bot.Bot
 	engine   *reminders.Engine
-	slack    *slack.Channel // nil = off
+	slack    *slack.Workspaces // nil = off
 	metrics  *web.Metrics
 	travel   *traveller  // nil = the wall clock
 	web      *web.Server // nil until server has made one
@@ -101,8 +101,9 @@ func (a *app) channels() (map[string]bot.Channel, map[string]time.Duration, erro
 		channels[reminders.SMS] = ch
 		rates[reminders.SMS] = time.Duration(float64(time.Second) / c.TwilioRate)
 	}
-	if c.SlackBotToken != "" {
-		ch, err := slack.New(slack.Config{BotToken: c.SlackBotToken, BaseURL: c.SlackBaseURL, Now: a.now})
+	if c.SlackBotToken != "" || c.SlackClientID != "" {
+		ch, err := slack.NewWorkspaces(slack.WorkspacesConfig{Config: slack.Config{BotToken: c.SlackBotToken, BaseURL: c.SlackBaseURL, Now: a.now},
+			ClientID: c.SlackClientID, ClientSecret: c.SlackClientSecret, PublicURL: c.PublicURL, Tokens: a.store})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -153,7 +153,9 @@ func (c config) halves() (faults []string) {
 		"TWILIO_ACCOUNT_SID": c.TwilioAccountSID, "TWILIO_AUTH_TOKEN": c.TwilioAuthToken,
 		"TWILIO_FROM or TWILIO_MESSAGING_SERVICE_SID": c.TwilioFrom + c.TwilioMessagingServiceSID})
 	missing("Slack", c.SlackBotToken+c.SlackSigningSecret != "", map[string]string{
-		"SLACK_BOT_TOKEN": c.SlackBotToken, "SLACK_SIGNING_SECRET": c.SlackSigningSecret})
+		"SLACK_BOT_TOKEN or SLACK_CLIENT_ID": c.SlackBotToken + c.SlackClientID, "SLACK_SIGNING_SECRET": c.SlackSigningSecret})
+	missing("Slack for companies' own workspaces", c.SlackClientID+c.SlackClientSecret != "", map[string]string{"SLACK_CLIENT_ID": c.SlackClientID,
+		"SLACK_CLIENT_SECRET": c.SlackClientSecret, "SLACK_SIGNING_SECRET": c.SlackSigningSecret, "PUBLIC_URL": c.PublicURL})
 	missing("E-mail", c.SMTPURL+c.MailFrom+c.MailIMAPURL != "", map[string]string{"SMTP_URL": c.SMTPURL, "MAIL_FROM": c.MailFrom})
 	return faults
 }
@@ -163,7 +165,7 @@ func (c config) outside() (channels []string) {
 	for _, at := range []struct {
 		name, configured, address string
 	}{
-		{"SMS", c.TwilioAccountSID, c.TwilioBaseURL}, {"Slack", c.SlackBotToken, c.SlackBaseURL}, {"e-mail", c.SMTPURL, c.SMTPURL},
+		{"SMS", c.TwilioAccountSID, c.TwilioBaseURL}, {"Slack", c.SlackBotToken + c.SlackClientID, c.SlackBaseURL}, {"e-mail", c.SMTPURL, c.SMTPURL},
 		{"the mailbox", c.MailIMAPURL, c.MailIMAPURL},
 	} {
 		if at.configured != "" && !loopback(at.address) {

@@ -136,7 +136,7 @@ func (p *program) doctor() *cobra.Command {
 			a.doctorHealth(ctx, say, note)
 			for _, c := range []struct{ name, word, how string }{
 				{reminders.SMS, "SMS", "set TWILIO_ACCOUNT_SID, TWILIO_AUTH_TOKEN, TWILIO_FROM and PUBLIC_URL"},
-				{reminders.Slack, "Slack", "set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET"},
+				{reminders.Slack, "Slack", "set SLACK_BOT_TOKEN (or SLACK_CLIENT_ID and SLACK_CLIENT_SECRET) and SLACK_SIGNING_SECRET"},
 				{reminders.Email, "e-mail", "set SMTP_URL and MAIL_FROM"},
 			} {
 				channel := a.bot.Channels[c.name]

@@ -21,6 +21,11 @@ func (p *program) export() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				for i := range export.Replies {
+					if r := &export.Replies[i]; !r.WithdrawnAt.IsZero() {
+						r.Text = a.texts.Page("da", "withdrawn")
+					}
+				}
 				enc := json.NewEncoder(p.stdout)
 				enc.SetIndent("", "  ")
 				return enc.Encode(export)

@@ -94,6 +94,7 @@ func (a *app) serve(ctx context.Context, worker, pages bool, demo *web.Demo) err
 			if err := server.Shutdown(stopping); err != nil {
 				a.log.Error("requests were still open at the end", "error", err)
 			}
+			a.web.Finish(stopping)
 		})
 	}
 	<-ctx.Done()
@@ -148,10 +149,7 @@ func (a *app) server(demo *web.Demo) (*http.Server, error) {
 	cfg := web.Config{
 		Store: a.store, Sessions: store.Sessions{Store: a.store}, Bot: a.bot, Tokens: a.tokens, Texts: a.texts, Calendar: a.calendar, School: a.config.School,
 		Now: a.now, Log: a.log, PublicURL: a.config.PublicURL, TwilioAuthToken: a.config.TwilioAuthToken,
-		SlackSigningSecret: a.config.SlackSigningSecret, Metrics: a.metrics, Pages: true, Demo: demo,
-	}
-	if a.slack != nil {
-		cfg.SlackUserEmail = a.slack.UserEmail
+		SlackSigningSecret: a.config.SlackSigningSecret, Slack: a.slack, Metrics: a.metrics, Pages: true, Demo: demo,
 	}
 	s, err := web.New(cfg)
 	if err != nil {

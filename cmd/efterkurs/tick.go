@@ -164,7 +164,7 @@ func (dryDesk) Find(context.Context, reminders.Outgoing, time.Time, func(string)
 	return reminders.Result{}, false, nil
 }
 
-func (dryDesk) Forget(context.Context, string, string, string) error { return nil }
+func (dryDesk) Forget(context.Context, reminders.Erasure) error { return nil }
 
 func (dryDesk) Every(string) time.Duration { return 0 }
 

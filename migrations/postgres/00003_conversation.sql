@@ -37,7 +37,13 @@ CREATE TABLE workspaces (
 ALTER TABLE companies ADD COLUMN workspace_id BIGINT REFERENCES workspaces (id); -- NULL = the single one, if any
 CREATE INDEX companies_workspace ON companies (workspace_id) WHERE workspace_id IS NOT NULL;
 
+-- By which workspace a text left, and where a copy of an erased one is; '' = the single one.
+ALTER TABLE messages ADD COLUMN workspace TEXT NOT NULL DEFAULT '';
+ALTER TABLE erasures ADD COLUMN workspace TEXT NOT NULL DEFAULT '';
+
 -- +goose Down
+ALTER TABLE erasures DROP COLUMN workspace;
+ALTER TABLE messages DROP COLUMN workspace;
 DROP INDEX companies_workspace;
 ALTER TABLE companies DROP COLUMN workspace_id;
 DROP TABLE workspaces;
