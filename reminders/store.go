@@ -143,6 +143,7 @@ type RosterRow struct {
 	Team            string
 	Goal            string
 	Basis           string
+	Shared          bool   // others have Person's phone too: it is known by phone and name
 	Contact         Person // zero Name and addresses = not said
 	ConsultantEmail string
 	TeacherEmail    string

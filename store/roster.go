@@ -157,10 +157,16 @@ func classKey(c reminders.Class) string { return c.Course + "\n" + key(className
 // rowKey is the key of the person a row is about. Who has no address at all is known by name within the class.
 func rowKey(r reminders.RosterRow) string {
 	if k := personKey(saidOf(r.Person).person()); k != "" {
+		if r.Shared && strings.HasPrefix(k, "tel:") {
+			k += "/" + key(clean(r.Person.Name))
+		}
 		return k
 	}
 	return "name:" + r.Class.Course + ":" + key(className(r.Class)) + ":" + key(clean(r.Person.Name))
 }
+
+// isShared says whether a person's key is a phone that others have too, and a name.
+func isShared(key string) bool { return strings.HasPrefix(key, "tel:") && strings.Contains(key, "/") }
 
 func contactKey(r reminders.RosterRow) string {
 	if k := personKey(saidOf(r.Contact).person()); k != "" {
@@ -178,7 +184,10 @@ func (im *importer) take(r reminders.RosterRow) error {
 	class := im.class(r)
 	words := saidOf(r.Person)
 	rowKey := im.slackKey(rowKey(r), r, company)
-	e := class.find(words, rowKey, company)
+	e := class.byKey[rowKey]
+	if !isShared(rowKey) {
+		e = class.find(words, rowKey, company)
+	}
 	if e == nil {
 		p := im.persons[rowKey]
 		if p == nil {
@@ -197,7 +206,7 @@ func (im *importer) take(r reminders.RosterRow) error {
 			return reminders.Errorf(reminders.EINTERNAL, "reading the roster row of enrolment %d: %w", e.ID, err)
 		}
 		// Somebody else in the school has this phone already: it is that person who is on the class.
-		if other := im.persons["tel:"+words.Phone]; words.Phone != "" && e.person.Phone == "" && other != nil && class.byPerson[other] == nil {
+		if other := im.persons["tel:"+words.Phone]; words.Phone != "" && e.person.Phone == "" && !isShared(rowKey) && other != nil && class.byPerson[other] == nil {
 			e.person = other
 			before = said{}
 		}
@@ -289,7 +298,7 @@ func only(list []*rosterEnrolment, fits func(*rosterEnrolment) bool) (found *ros
 // index makes e known by what its person has now.
 func (c *rosterClass) index(e *rosterEnrolment) {
 	c.byPerson[e.person] = e
-	if e.person.Phone != "" {
+	if e.person.Phone != "" && !isShared(e.person.Key) {
 		c.byPhone[e.person.Phone] = e
 	}
 	if email := e.person.Email; email != "" && !contains(c.byEmail[email], e) {
@@ -340,7 +349,7 @@ func (p *rosterPerson) learn(words, before said, first bool) {
 // rekey gives a person the key of the addresses they have now, unless somebody else has it.
 func (im *importer) rekey(p *rosterPerson) {
 	k := personKey(p.person())
-	if k == "" || k == p.Key || im.persons[k] != nil || strings.HasPrefix(k, "slack:") && strings.HasPrefix(p.Key, "slack:") && strings.HasSuffix(p.Key, "/"+p.SlackID) {
+	if k == "" || k == p.Key || isShared(p.Key) || im.persons[k] != nil || strings.HasPrefix(k, "slack:") && strings.HasPrefix(p.Key, "slack:") && strings.HasSuffix(p.Key, "/"+p.SlackID) {
 		return
 	}
 	delete(im.persons, p.Key)

@@ -125,6 +125,7 @@ func rosterRow(r roster.Row) (reminders.RosterRow, error) {
 		Line: r.Line,
 		Person: reminders.Person{Name: r.Name, Phone: r.Phone, Email: r.Email, SlackID: r.Slack, Channel: r.Channel, Language: r.Language,
 			Easy: r.Easy, Shift: reminders.Shift(r.Shift), Window: reminders.Window{From: reminders.Minute(r.WindowFrom), To: reminders.Minute(r.WindowTo)}},
+		Shared:  r.SharedPhone,
 		Company: r.Company,
 		Class:   reminders.Class{Course: r.Course, Name: r.Class, Start: start, End: end, Weekday: time.Weekday(r.Weekday)},
 		Team:    r.Team, Goal: r.Goal, Basis: r.Basis,

@@ -49,10 +49,11 @@ func (p *parser) oneName(phones map[string]*parsedRow, row *parsedRow) bool {
 		phones[row.Phone] = row
 		return true
 	}
-	if fold(first.Name) == fold(row.Name) {
+	if fold(first.Name) == fold(row.Name) || first.SharedPhone && row.SharedPhone {
 		return true
 	}
-	p.fault(row, colPhone, row.Phone, fmt.Sprintf("a number of %s's own; on line %d it belongs to %s", visible(row.Name), first.Line, visible(first.Name)))
+	p.fault(row, colPhone, row.Phone, fmt.Sprintf("a number of %s's own; on line %d it belongs to %s. If they share it, write shared (fælles) behind it on both lines",
+		visible(row.Name), first.Line, visible(first.Name)))
 	return false
 }
 
@@ -71,6 +72,9 @@ func (p *parser) onePlace(people map[string]int, class string, row *parsedRow) {
 	}
 	if address == "" {
 		return
+	}
+	if c == colPhone && row.SharedPhone {
+		address += " " + fold(row.Name)
 	}
 	key := class + "\x00" + address
 	if line, seen := people[key]; seen {

@@ -84,6 +84,7 @@ func (p *parser) row(rec record) parsedRow {
 	p.span(row)
 	row.Class = p.label(row, rec, colClass)
 
+	row.SharedPhone = shared.MatchString(p.value(rec, colPhone))
 	row.Phone = p.phone(row, rec, colPhone)
 	row.Email = p.email(row, rec, colEmail)
 	row.Slack = p.slack(row, rec)

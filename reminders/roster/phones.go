@@ -18,6 +18,9 @@ var (
 	dashes     = strings.NewReplacer("\u2010", "-", "\u2011", "-", "\u2012", "-", "\u2013", "-", "\u2014", "-", "\u2212", "-")
 )
 
+// shared is written behind a number that several people have.
+var shared = regexp.MustCompile(`(?i)\s*\(?(?:fælles|faelles|delt|shared)\)?\s*$`)
+
 // phone returns a cell's number in E.164.
 func (p *parser) phone(row *parsedRow, rec record, c column) string {
 	text := p.value(rec, c)
@@ -28,7 +31,7 @@ func (p *parser) phone(row *parsedRow, rec record, c column) string {
 		p.fault(row, c, text, "one mobile number such as +45 20 12 34 56")
 		return ""
 	}
-	cell := dashes.Replace(text)
+	cell := dashes.Replace(shared.ReplaceAllString(text, ""))
 	if parts := scientific.FindStringSubmatch(cell); parts != nil {
 		// 4,520123456E+09 still has all its digits, 4,52012E+09 has lost them.
 		whole, ok := new(big.Float).SetString(strings.Replace(cell, ",", ".", 1))

@@ -36,10 +36,12 @@ type Row struct {
 	End     string // "2006-01-02", the last course day
 	Class   string // "" when the file has none
 
-	Phone   string // E.164, "" if none
-	Email   string // lower case
-	Slack   string // member id in upper case: U… or W…
-	Channel string // sms, slack, email; default the first with an address in that order
+	Phone string // E.164, "" if none
+	// SharedPhone says that others have the number too: the row's person is known by it and by name.
+	SharedPhone bool
+	Email       string // lower case
+	Slack       string // member id in upper case: U… or W…
+	Channel     string // sms, slack, email; default the first with an address in that order
 
 	Language string // ISO 639-1 in lower case, default "da"
 	Easy     bool
