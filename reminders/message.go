@@ -92,6 +92,7 @@ const (
 	KindStaffBooked   Kind = "visit-staff-booked"
 	KindBrief         Kind = "visit-brief"
 	KindReply         Kind = "reply" // what is said back to something a person wrote
+	KindNote          Kind = "note"  // what a consultant wrote back, in their own words
 )
 
 // Priorities: the smaller goes first. What is said back to a person waits for no bulk.
@@ -124,6 +125,7 @@ type Message struct {
 	ClassID     int64
 	VisitID     int64
 	QuestionID  int64             // the message this one reminds of or answers; 0 = none
+	AuthorID    int64             // the User who wrote it; 0 = a rule did
 	Params      map[string]string // what the text needs besides its context; "key" names the text of a KindReply
 
 	Priority   int
@@ -140,7 +142,7 @@ type Message struct {
 
 	Channel        string // as sent
 	Address        string // as sent
-	Body           string // as sent
+	Body           string // as sent; of a KindNote from the start, as written
 	Choices        []Choice
 	ProviderID     string
 	ProviderStatus string

@@ -50,6 +50,7 @@ const (
 	ReplyAnswer  = "answer"
 	ReplyCommand = "command"
 	ReplyText    = "text"    // a reflection, kept in the person's own words
+	ReplyTrouble = "trouble" // sounds like an accident, bullying, illness: only a person answers it
 	ReplyUnknown = "unknown" // from somebody we do not know
 )
 
@@ -62,6 +63,12 @@ type Reply struct {
 	Kind      string
 	Why       string // the reason for the interpretation, in a few words
 	HandledAt time.Time
+
+	Urgent      bool      // cannot wait until the consultant looks in
+	AssignedID  int64     // the User who took it, or dealt with it; 0 = the consultant of the sender's company
+	AssignedAt  time.Time // when
+	AnsweredAt  time.Time // when a person first wrote back; zero = nobody has
+	WithdrawnAt time.Time // when its writer deleted it: its words are shown no more; zero = not
 }
 
 // Question is a sent message that asked for a digit.
@@ -112,6 +119,7 @@ type Effects struct {
 	ReplyID     int64
 	Kind, State string // of the reply afterwards
 	Why         string
+	Urgent      bool  // a person looks at once
 	PersonID    int64 // 0 = unknown
 	OptOut      bool  // of PersonID; where that is 0, of the address the reply came from and of everybody who has it
 	OptIn       bool

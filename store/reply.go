@@ -254,8 +254,8 @@ func (s *Store) ApplyReply(ctx context.Context, now time.Time, e reminders.Effec
 func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) (bool, error) {
 	// The row is the turnstile: of many callers one changes it, the others wait for that one and find it changed.
 	var kept sender
-	err := t.get(ctx, &kept, `UPDATE replies SET state = $1, kind = $2, why = $3, person_id = $4, handled_at = $5
-		WHERE id = $6 AND state = 'received' RETURNING channel, from_address, attributes, at`, e.State, e.Kind, clean(e.Why), ref(e.PersonID), ms(now), e.ReplyID)
+	err := t.get(ctx, &kept, `UPDATE replies SET state = $1, kind = $2, why = $3, person_id = $4, handled_at = $5, urgent = $6
+		WHERE id = $7 AND state = 'received' RETURNING channel, from_address, attributes, at`, e.State, e.Kind, clean(e.Why), ref(e.PersonID), ms(now), e.Urgent, e.ReplyID)
 	if errors.Is(err, sql.ErrNoRows) {
 		var n int
 		if err := t.get(ctx, &n, `SELECT COUNT(*) FROM replies WHERE id = $1`, e.ReplyID); err != nil {

@@ -13,6 +13,9 @@ ALTER TABLE replies ADD COLUMN urgent BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE replies ADD COLUMN answered_at BIGINT NOT NULL DEFAULT 0;  -- when a person first wrote back; 0 = nobody has
 ALTER TABLE replies ADD COLUMN withdrawn_at BIGINT NOT NULL DEFAULT 0; -- when its writer deleted it (Slack): its words are shown no more
 
+CREATE INDEX replies_dealt ON replies (handled_at, id) WHERE assigned_id IS NOT NULL AND state = 'handled'; -- by a person, not by a rule
+CREATE INDEX replies_nobody ON replies (channel, from_address, id) WHERE person_id IS NULL;
+
 -- An answer that a person placed elsewhere counts no more; it is kept.
 ALTER TABLE answers ADD COLUMN moved_at BIGINT NOT NULL DEFAULT 0;
 
@@ -41,6 +44,8 @@ ALTER TABLE companies DROP COLUMN workspace_id;
 DROP TABLE workspaces;
 ALTER TABLE messages DROP COLUMN author_id;
 ALTER TABLE answers DROP COLUMN moved_at;
+DROP INDEX replies_nobody;
+DROP INDEX replies_dealt;
 ALTER TABLE replies DROP COLUMN withdrawn_at;
 ALTER TABLE replies DROP COLUMN answered_at;
 ALTER TABLE replies DROP COLUMN urgent;
