@@ -26,7 +26,8 @@ func skip(reason string) Verdict { return Verdict{Do: DoSkip, Reason: reason} }
 
 // decide says what is to become of a claimed message now.
 func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map[string]string, deaf map[string]bool) (Verdict, error) {
-	if c.Person == nil && c.User == nil {
+	stranger := c.Person == nil && c.User == nil
+	if stranger && (c.Kind != KindNote || c.Address == "") { // a consultant may write back to somebody nobody knows
 		switch c.Kind {
 		case KindBrief, KindStaffReminder, KindStaffBooked:
 			return skip(ReasonNoConsultant), nil
@@ -34,9 +35,12 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, halted map
 		return skip(ReasonNoContact), nil
 	}
 	channel, address := Email, ""
-	if c.User != nil {
+	switch {
+	case stranger:
+		channel, address = c.Channel, c.Address
+	case c.User != nil:
 		address = c.User.Email
-	} else {
+	default:
 		if !c.Person.OptedOutAt.IsZero() {
 			return skip(ReasonOptedOut), nil
 		}
@@ -158,7 +162,7 @@ func (e *Engine) window(now time.Time, c *Claim) Verdict {
 }
 
 func (e *Engine) windowOf(c *Claim) (Window, ClosedWeeks) {
-	if c.User != nil {
+	if c.User != nil || c.Person == nil {
 		return OfficeWindow, nil
 	}
 	var company Company

@@ -54,7 +54,9 @@ type Known struct {
 	Owner   int64 // who had taken it; 0 = nobody
 }
 
-func (k Known) String() string { return fmt.Sprintf("%d.%d.%d.%d", k.Reply, k.Replies, k.Note, k.Owner) }
+func (k Known) String() string {
+	return fmt.Sprintf("%d.%d.%d.%d", k.Reply, k.Replies, k.Note, k.Owner)
+}
 
 // ParseKnown reads what String wrote.
 func ParseKnown(text string) (k Known, err error) {

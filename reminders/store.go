@@ -62,6 +62,7 @@ type Intent struct {
 	ID         int64
 	Worker     string
 	PersonID   int64
+	Stranger   bool // to an address that is nobody's, as far as anybody knows
 	Channel    string
 	Address    string
 	Body       string

@@ -220,7 +220,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			persons.add(in.PersonID)
 		}
 	}
-	suppressed, err := suppressedNow(ctx, t, intents)
+	suppressed, silenced, err := suppressedNow(ctx, t, intents)
 	if err != nil {
 		return nil, err
 	}
@@ -272,7 +272,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			erased = append(erased, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
-		case m.OptedOut:
+		case m.OptedOut || silenced[in.ID]:
 			optedOut = append(optedOut, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
@@ -323,28 +323,37 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 }
 
 // suppressedNow returns the persons of intents whose very address has said STOP while nobody could tell that it was
-// theirs: the STOP and the roster came at the same time.
-func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (persons []int64, err error) {
-	of := map[string][]int64{}
+// theirs: the STOP and the roster came at the same time. silenced are the intents to an address of nobody's that has.
+func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (persons []int64, silenced map[int64]bool, err error) {
+	of := map[string][]reminders.Intent{}
 	for _, in := range intents {
-		if in.PersonID != 0 {
-			for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: in.Address}.addresses()) {
-				of[hash] = append(of[hash], in.PersonID)
-			}
+		if in.PersonID == 0 && !in.Stranger {
+			continue
+		}
+		for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: in.Address}.addresses()) {
+			of[hash] = append(of[hash], in)
 		}
 	}
+	silenced = map[int64]bool{}
 	err = textChunks(slices.Collect(maps.Keys(of)), func(list string, args []any) error {
 		var found []string
 		if err := t.all(ctx, &found, `SELECT hash FROM suppressions WHERE hash IN (`+list+`)`, args...); err != nil {
 			return fmt.Errorf("asking for suppressed addresses: %w", err)
 		}
 		for _, hash := range found {
-			persons = append(persons, of[hash]...)
+			for _, in := range of[hash] {
+				switch {
+				case in.PersonID != 0:
+					persons = append(persons, in.PersonID)
+				case in.Stranger:
+					silenced[in.ID] = true
+				}
+			}
 		}
 		return nil
 	})
 	slices.Sort(persons)
-	return slices.Compact(persons), err
+	return slices.Compact(persons), silenced, err
 }
 
 type personDay struct {
