@@ -29,6 +29,7 @@ type Health struct {
 	Unknown       int       // outcomes nobody saw
 	OldestUnknown time.Time
 	Inbox         int // replies that wait for a person
+	OldestInbox   time.Time
 	LastTick      Tick
 	Halted        map[string]Halt      // by channel
 	Throttled     map[string]time.Time // by channel: nothing leaves before

@@ -397,7 +397,7 @@ func sortVisits(all []visitView) {
 // needs is what needs a person today.
 type needs struct {
 	Halted   []reminders.Finding
-	Replies  []replyView
+	Replies  []reminders.Talk
 	Troubles []trouble
 	Unplaced []visitView
 	Quiet    []quietPerson
