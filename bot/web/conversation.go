@@ -61,7 +61,7 @@ const (
 )
 
 // recentTexts is how many texts before the first that waits are shown at once; the others are one press away.
-const recentTexts = 4
+const recentTexts = 2
 
 func (p *pages) conversationPage(w http.ResponseWriter, r *http.Request, v *visitor) {
 	data, err := p.conversation(r, v, replyID(r))
@@ -82,7 +82,7 @@ func (p *pages) conversation(r *http.Request, v *visitor, id int64) (conversatio
 	if err != nil {
 		return conversationData{}, err
 	}
-	data := conversationData{Conversation: c, Now: v.Now, Me: v.User.ID, View: p.inboxView(v, r.FormValue("view")), Name: c.Reply.From, May: v.mayAnswer()}
+	data := conversationData{Conversation: c, Now: v.Now, Me: v.User.ID, View: p.inboxView(v, r.FormValue("view")), Name: phoneNumber(c.Reply.From), May: v.mayAnswer()}
 	if c.Person != nil {
 		data.Name = c.Person.Name
 	}
@@ -157,7 +157,7 @@ func (d *conversationData) thread() {
 		}
 	}
 	from = max(0, min(from, len(all)-1)-recentTexts)
-	if from <= 2 { // not worth a press
+	if from <= 1 { // not worth a press
 		from = 0
 	}
 	d.Earlier, d.Recent = all[:from], all[from:]

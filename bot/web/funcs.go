@@ -20,7 +20,7 @@ func (p *pages) funcs(lang string) template.FuncMap {
 		"first": func(name string) string { return reminders.Person{Name: name}.FirstName() }, "percent": percent,
 		"langs": func() []string { return languages }, "key": key, "dayof": f.dayOf, "minute": f.minute, "deliverysign": deliverySign,
 		"year": func(t time.Time) int { return f.local(t).Year() }, "short": short, "finding": f.finding, "line": f.line, "halt": f.halt, "thousands": f.thousands, "levelsign": levelSign, "bar": bar, "top": top, "tall": tall,
-		"span": f.span, "under": under, "movable": movable,
+		"span": f.span, "under": under, "movable": movable, "phone": phoneNumber, "countedas": countedAs,
 	}
 }
 
@@ -211,6 +211,15 @@ func (f words) span(from, to time.Time) string {
 	default:
 		return f.count("span-days", int(d.Hours())/24)
 	}
+}
+
+// phoneNumber is an address as people read it: a Danish number in pairs, as Danes write it.
+func phoneNumber(address string) string {
+	rest, ok := strings.CutPrefix(address, "+45")
+	if !ok || len(rest) != 8 {
+		return address
+	}
+	return rest[:2] + " " + rest[2:4] + " " + rest[4:6] + " " + rest[6:]
 }
 
 // under says whether a page is one of those below another in the navigation.

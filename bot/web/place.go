@@ -52,6 +52,32 @@ func movable(r reminders.Reply) bool {
 	return r.PersonID != 0 && r.Kind != reminders.ReplyStop && r.Kind != reminders.ReplyStart
 }
 
+// countedAs is what a reply counts as now, as moveReply reads it.
+func countedAs(placed []reminders.Placed) string {
+	for _, p := range placed {
+		if p.MovedAt.IsZero() {
+			return strconv.FormatInt(p.QuestionID, 10) + ":" + p.Digit
+		}
+	}
+	return "none"
+}
+
+// Urgent says whether something that waits cannot wait.
+func (d conversationData) Urgent() bool {
+	return slices.ContainsFunc(d.Waiting(), func(r reminders.Reply) bool { return r.Urgent })
+}
+
+// Phone is the number to call; "" = none is known.
+func (d conversationData) Phone() string {
+	if d.Reply.Channel == reminders.SMS {
+		return d.Reply.From
+	}
+	if d.Person != nil {
+		return d.Person.Phone
+	}
+	return ""
+}
+
 // Old is the address on the sender's channel that an unknown one takes the place of; "" = they have none.
 func (d conversationData) Old(person reminders.Person) string {
 	switch d.Reply.Channel {
