@@ -116,6 +116,122 @@ func (a *app) replyWith(t *testing.T, words string) reminders.Reply {
 	return reminders.Reply{}
 }
 
+// signIn opens the front page of somebody who has an account.
+func signIn(t *testing.T, ctx context.Context, address, email string) {
+	t.Helper()
+	do(t, ctx, chromedp.Navigate(address+"/login"), chromedp.SendKeys(chromedp.CSS("input[name=email]"), email),
+		chromedp.SendKeys(chromedp.CSS("input[name=password]"), inboxPassword+"\n"), chromedp.WaitVisible(chromedp.CSS(".needs")))
+}
+
+// TestInboxAnsweredOnAPhone is a consultant between two visits: signs in, sees what waits, answers with a thumb, and it arrives.
+func TestInboxAnsweredOnAPhone(t *testing.T) {
+	a, clock, tw, address := inboxTown(t)
+	reply := a.replyWith(t, "natholdet")
+	ctx := browser(t, 390, 844)
+	do(t, ctx, chromedp.EmulateViewport(390, 844))
+	signIn(t, ctx, address, "mette@skolen.example")
+	do(t, ctx, chromedp.Click(chromedp.CSS(fmt.Sprintf(`.needs a[href="/inbox/%d"]`, reply.ID))), chromedp.WaitVisible(chromedp.CSS("#text")))
+	if look[bool](t, ctx, `document.documentElement.scrollWidth > window.innerWidth + 1`) {
+		t.Error("the conversation is wider than the phone")
+	}
+	if words := look[string](t, ctx, `document.querySelector(".waits .said").textContent`); !strings.Contains(words, "natholdet") {
+		t.Errorf("what waits is %q", words)
+	}
+	// A ready-made sentence, and words of one's own; the counter counts as the provider does.
+	do(t, ctx, chromedp.Click(chromedp.CSS(".canned summary")), chromedp.Click(chromedp.CSS(".canned button")), chromedp.SendKeys(chromedp.CSS("#text"), " Ja, vis dem den – gerne i aften."),
+		chromedp.WaitVisible(chromedp.Search(`//*[@id="count"][contains(., "64 tegn · 1 SMS")]`)), chromedp.Click(chromedp.CSS("#answer-form .main-button")),
+		chromedp.WaitVisible(chromedp.CSS(".thread .note")))
+	picture(t, ctx, "answered-390")
+	const text = "Hej Ali. Tak for din besked. Ja, vis dem den - gerne i aften."
+	if _, err := a.engine.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var sid string
+	for _, m := range tw.Messages() {
+		if m.To == "+4520116000" && m.Body == text {
+			if sid != "" {
+				t.Error("it arrived twice")
+			}
+			sid = m.SID
+		}
+	}
+	if sid == "" {
+		t.Fatal("it did not arrive at the provider")
+	}
+	clock.set(clock.Now().Add(time.Minute))
+	if status, err := tw.Callback(t.Context(), http.DefaultClient, sid, "delivered", ""); err != nil || status >= 300 {
+		t.Fatalf("the receipt: %d, %v", status, err)
+	}
+	do(t, ctx, chromedp.Navigate(fmt.Sprintf("%s/inbox/%d", address, reply.ID)), chromedp.WaitVisible(chromedp.Search(`//li[contains(@class, "note")][contains(., "nået frem")]`)))
+	if said := look[string](t, ctx, `document.querySelector("#thread").textContent`); !strings.Contains(said, "besvaret efter 50 min.") || !strings.Contains(said, "Mette Krogh") {
+		t.Errorf("the conversation does not say who answered after how long: %s", said)
+	}
+	do(t, ctx, chromedp.Navigate(address+"/inbox"), chromedp.WaitVisible(chromedp.CSS(".talks")))
+	if rows := look[string](t, ctx, `document.querySelector(".talks").textContent`); strings.Contains(rows, "natholdet") || !strings.Contains(rows, "skadestuen") {
+		t.Errorf("the list is %s", rows)
+	}
+}
+
+// TestInboxByKeys is the same at a desk, without a mouse, while things arrive.
+func TestInboxByKeys(t *testing.T) {
+	a, clock, tw, address := inboxTown(t)
+	ctx := browser(t, 1440, 900)
+	signIn(t, ctx, address, "mette@skolen.example")
+	row := func(words string) chromedp.Search {
+		return chromedp.Search(fmt.Sprintf(`//ol[@class="talks"]/li[contains(., %q)]`, words))
+	}
+	focused := func() string { return look[string](t, ctx, `document.activeElement.textContent`) }
+	do(t, ctx, chromedp.Navigate(address+"/inbox"), chromedp.WaitVisible(row("skadestuen")), chromedp.WaitVisible(chromedp.CSS(".keys kbd")), chromedp.KeyEvent("jj"))
+	if at := focused(); !strings.Contains(at, "Ali Hassan") {
+		t.Fatalf("after two j the focus is on %q", at)
+	}
+	// What comes in stands there by itself, and the focus stays.
+	a.writes(t, clock, tw, "+4520116004", "Hvem skal vi ringe til?")
+	do(t, ctx, chromedp.WaitVisible(row("ringe til")))
+	if at := focused(); !strings.Contains(at, "Ali Hassan") {
+		t.Errorf("when something came in the focus moved to %q", at)
+	}
+	do(t, ctx, chromedp.KeyEvent("k"))
+	if at := focused(); !strings.Contains(at, "Carsten Bay") {
+		t.Errorf("after k the focus is on %q", at)
+	}
+	// r opens it with the cursor in the field, where letters are letters.
+	do(t, ctx, chromedp.KeyEvent("r"), chromedp.WaitVisible(chromedp.CSS("#text")))
+	do(t, ctx, chromedp.WaitVisible(chromedp.CSS("#text:focus")), chromedp.KeyEvent("jker"))
+	if typed := look[string](t, ctx, `document.querySelector("#text").value`); typed != "jker" {
+		t.Errorf("typed %q", typed)
+	}
+	// A colleague answers meanwhile: it is told, the typed words stay, and once it is shown they can be sent.
+	reply := a.replyWith(t, "skadestuen")
+	bent, err := a.store.UserByEmail(t.Context(), "bent@skolen.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := a.store.Conversation(t.Context(), clock.Now(), reminders.Viewer{UserID: bent.ID, Role: bent.Role, All: true}, reply.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.store.AnswerReply(t.Context(), clock.Now(), reminders.Written{ReplyID: reply.ID, AuthorID: bent.ID, Text: "Jeg ringer nu", Known: c.Known, RunAt: clock.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	do(t, ctx, chromedp.WaitVisible(chromedp.Search(`//*[@id="news"][contains(., "Bent Juul svarede")]`)))
+	picture(t, ctx, "news-1440")
+	do(t, ctx, chromedp.Click(chromedp.CSS("#news a")), chromedp.WaitVisible(chromedp.Search(`//*[@id="thread"]//li[contains(@class, "note")][contains(., "Jeg ringer nu")]`)))
+	if typed := look[string](t, ctx, `document.querySelector("#text").value`); typed != "jker" {
+		t.Errorf("what was typed became %q", typed)
+	}
+	do(t, ctx, chromedp.Click(chromedp.CSS("#answer-form .main-button")), chromedp.WaitVisible(chromedp.Search(`//li[contains(@class, "note")][contains(., "jker")]`)))
+	// j goes on to the next one that waits, e is done with it and goes on, and it can be undone.
+	do(t, ctx, chromedp.KeyEvent("j"), chromedp.WaitVisible(chromedp.Search(`//h1[.="Ali Hassan"]`)), chromedp.KeyEvent("e"), chromedp.WaitVisible(chromedp.CSS(".notice.good")))
+	if r := a.replyWith(t, "natholdet"); r.State != reminders.ReplyHandled {
+		t.Errorf("after e it is %s", r.State)
+	}
+	do(t, ctx, chromedp.Click(chromedp.CSS(".notice.good button")), chromedp.WaitVisible(chromedp.Search(`//h1[.="Ali Hassan"]`)))
+	if r := a.replyWith(t, "natholdet"); r.State != reminders.ReplyInbox {
+		t.Errorf("undone it is %s", r.State)
+	}
+}
+
 // TestInboxPictures takes pictures, where somebody wants to look at them.
 func TestInboxPictures(t *testing.T) {
 	if os.Getenv("EFTERKURS_TEST_PICTURES") == "" {
@@ -123,8 +239,7 @@ func TestInboxPictures(t *testing.T) {
 	}
 	a, _, _, address := inboxTown(t)
 	ctx := browser(t, 1440, 900)
-	do(t, ctx, chromedp.Navigate(address+"/login"), chromedp.SendKeys(chromedp.CSS("input[name=email]"), "mette@skolen.example"),
-		chromedp.SendKeys(chromedp.CSS("input[name=password]"), inboxPassword+"\n"), chromedp.WaitVisible(chromedp.CSS(".needs")))
+	signIn(t, ctx, address, "mette@skolen.example")
 	pages := map[string]string{"overview": "/", "list": "/inbox", "urgent": fmt.Sprintf("/inbox/%d", a.replyWith(t, "skadestuen").ID), "talk": fmt.Sprintf("/inbox/%d", a.replyWith(t, "natholdet").ID),
 		"move":     fmt.Sprintf("/inbox/%d?move=%[1]d", a.replyWith(t, "natholdet").ID),
 		"stranger": fmt.Sprintf("/inbox/%d?find=emil", a.replyWith(t, "nyt nummer").ID), "participant": fmt.Sprintf("/participants/%d", a.personByPhone(t, "+4520116000")), "health": "/health"}
