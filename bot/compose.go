@@ -16,6 +16,9 @@ import (
 // bears, with the choices that can be answered.
 func (b *Bot) Compose(_ context.Context, c reminders.Claim) (reminders.Outgoing, error) {
 	lang := b.language(c)
+	if c.Kind == reminders.KindNote {
+		return b.note(c, lang), nil
+	}
 	text, err := b.text(c, lang)
 	if errors.Is(err, templates.ErrUnknownCourse) || errors.Is(err, templates.ErrUnknownMessage) {
 		return reminders.Outgoing{}, reminders.Errorf(reminders.ENOTFOUND, "text for %s: %w", c.Step, err)
@@ -71,6 +74,19 @@ func (b *Bot) Compose(_ context.Context, c reminders.Claim) (reminders.Outgoing,
 		out.Name = c.Person.Name
 	}
 	return out, nil
+}
+
+// note is what a person of the school wrote: nothing is filled into it or added.
+func (b *Bot) note(c reminders.Claim, lang string) reminders.Outgoing {
+	out := reminders.Outgoing{MessageID: c.ID, Kind: c.Kind, Channel: c.Channel, To: c.Address, Language: lang, ValidUntil: c.ValidUntil,
+		Participant: true, Subject: c.Params["subject"], Text: c.Body}
+	if c.Channel == reminders.SMS {
+		out.Text = templates.NormaliseSMS(out.Text)
+	}
+	if c.Person != nil {
+		out.Name = c.Person.Name
+	}
+	return out
 }
 
 func (b *Bot) language(c reminders.Claim) string {

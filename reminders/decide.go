@@ -34,7 +34,7 @@ type stops struct {
 // decide says what is to become of a claimed message now.
 func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, stops stops) (Verdict, error) {
 	stranger := c.Person == nil && c.User == nil
-	if stranger && (c.Kind != KindReply || c.Address == "") {
+	if stranger && (c.Kind != KindReply && c.Kind != KindNote || c.Address == "") { // somebody nobody knows may be answered
 		switch c.Kind {
 		case KindBrief, KindStaffReminder, KindStaffBooked, KindStaffUrgent:
 			return skip(ReasonNoConsultant), nil
@@ -42,11 +42,12 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, stops stop
 		return skip(ReasonNoContact), nil
 	}
 	channel, address, workspace := Email, "", ""
-	if stranger { // said back to an address of which nobody knows whose it is
+	switch {
+	case stranger:
 		channel, address, workspace = c.Channel, c.Address, c.Workspace
-	} else if c.User != nil {
+	case c.User != nil:
 		address = c.User.Email
-	} else {
+	default:
 		if !c.Person.OptedOutAt.IsZero() {
 			return skip(ReasonOptedOut), nil
 		}
@@ -68,7 +69,7 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, stops stop
 			return skip(ReasonMachine), nil
 		}
 	}
-	inDoubt := c.Person != nil && !c.Person.DoubtAt.IsZero() && c.Kind != KindReply
+	inDoubt := c.Person != nil && !c.Person.DoubtAt.IsZero() && c.Kind != KindReply && c.Kind != KindNote
 	if c.Kind == KindBuddyGroup {
 		recipients, team, why := e.together(c)
 		if why != "" {
@@ -185,7 +186,7 @@ func (e *Engine) window(now time.Time, c *Claim) Verdict {
 }
 
 func (e *Engine) windowOf(c *Claim) (Window, ClosedWeeks) {
-	if c.User != nil {
+	if c.User != nil || c.Person == nil {
 		return OfficeWindow, nil
 	}
 	var company Company

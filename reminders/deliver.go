@@ -269,7 +269,8 @@ func (e *Engine) begin(ctx context.Context, verdicts []Verdict, counts *Counts) 
 	now := e.Now()
 	intents := make([]Intent, len(verdicts))
 	for i, v := range verdicts {
-		intents[i] = Intent{ID: v.Claim.ID, Worker: e.Worker, PersonID: v.Claim.PersonID, Channel: v.Out.Channel, Address: v.Out.To, Workspace: v.Out.Workspace,
+		intents[i] = Intent{ID: v.Claim.ID, Worker: e.Worker, PersonID: v.Claim.PersonID,
+			Stranger: v.Claim.PersonID == 0 && v.Claim.UserID == 0, Channel: v.Out.Channel, Address: v.Out.To, Workspace: v.Out.Workspace,
 			Kind: v.Claim.Kind, Body: v.Out.Text, Choices: v.Out.Choices, ValidUntil: v.Valid}
 		if v.Claim.Kind == KindBuddyGroup {
 			intents[i].Group, _, _ = e.together(&v.Claim)

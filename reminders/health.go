@@ -33,6 +33,7 @@ type Health struct {
 	Unread        int // replies that are stored and not interpreted
 	OldestUnread  time.Time
 	Inbox         int // replies that wait for a person
+	OldestInbox   time.Time
 	LastTick      Tick
 	Halted        map[string]Halt      // by channel
 	Throttled     map[string]time.Time // by channel: nothing leaves before

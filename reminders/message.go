@@ -98,6 +98,7 @@ const (
 	KindBrief         Kind = "visit-brief"
 	KindStaffUrgent   Kind = "staff-urgent" // to the consultant: somebody needs them now
 	KindReply         Kind = "reply"        // what is said back to something a person wrote
+	KindNote          Kind = "note"         // what a consultant wrote back, in their own words
 )
 
 // Priorities: the smaller goes first. What is said back to a person waits for no bulk.
@@ -130,6 +131,7 @@ type Message struct {
 	ClassID     int64
 	VisitID     int64
 	QuestionID  int64             // the message this one reminds of or answers; 0 = none
+	AuthorID    int64             // the User who wrote it; 0 = a rule did
 	Params      map[string]string // what the text needs besides its context; "key" names the text of a KindReply
 
 	Priority   int
@@ -147,7 +149,7 @@ type Message struct {
 	Channel        string // as sent
 	Address        string // as sent
 	Workspace      string // as sent: the Slack team; "" = the single one
-	Body           string // as sent
+	Body           string // as sent; of a KindNote from the start, as written
 	Choices        []Choice
 	ProviderID     string
 	ProviderStatus string

@@ -67,8 +67,12 @@ type Reply struct {
 	Kind      string
 	Why       string // the reason for the interpretation, in a few words
 	HandledAt time.Time
-	// WithdrawnAt is when its writer deleted it; zero = not. Lists for people have no Text then.
-	WithdrawnAt time.Time
+
+	Urgent      bool      // cannot wait until the consultant looks in
+	AssignedID  int64     // the User who took it, or dealt with it; 0 = the consultant of the sender's company
+	AssignedAt  time.Time // when
+	AnsweredAt  time.Time // when a person first wrote back; zero = nobody has
+	WithdrawnAt time.Time // when its writer deleted it: its words are shown no more; zero = not
 }
 
 // Question is a sent message that asked for a digit.
@@ -126,6 +130,7 @@ type Effects struct {
 	ReplyID     int64
 	Kind, State string // of the reply afterwards
 	Why         string
+	Urgent      bool  // a person looks at once
 	PersonID    int64 // 0 = unknown
 	OptOut      bool  // of PersonID; where that is 0, of the address the reply came from and of everybody who has it
 	OptIn       bool
@@ -134,7 +139,6 @@ type Effects struct {
 	Language    string  // "" = unchanged
 	Doubt       bool    // they may want to stop: nothing is sent until they have said
 	Certain     bool    // they have said, or use the service: what was in doubt is settled
-	Urgent      bool    // it cannot wait in the inbox
 	Mute        bool    // a machine answers: nothing more is said back to it
 	Reread      []int64 // replies that are PersonID's too, to be interpreted anew
 	Erase       bool    // erase PersonID, after all else

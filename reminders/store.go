@@ -64,6 +64,7 @@ type Intent struct {
 	Worker     string
 	PersonID   int64
 	Group      []Recipient // of a text to several at once: all of them, and nobody who said STOP
+	Stranger   bool        // to an address that is nobody's, as far as anybody knows
 	Channel    string
 	Address    string
 	Workspace  string

@@ -105,7 +105,7 @@ func words(ctx context.Context, t *tx, people []reminders.EnrolmentStatus, class
 		mine[id] = true
 	}
 	rows, err := allIn[row](ctx, t, `SELECT r.person_id, r.body, COALESCE(a.digit, '') AS digit, COALESCE(m.week, 0) AS week, a.enrolment_id
-		FROM replies AS r LEFT JOIN answers AS a ON a.id = (SELECT MAX(x.id) FROM answers AS x WHERE x.reply_id = r.id)
+		FROM replies AS r LEFT JOIN answers AS a ON a.id = (SELECT MAX(x.id) FROM answers AS x WHERE x.reply_id = r.id AND x.moved_at = 0)
 		LEFT JOIN messages AS m ON m.id = a.question_id
 		WHERE r.person_id IN (%s) AND r.kind IN ('answer', 'text') AND r.withdrawn_at = 0 AND r.at >= $1 ORDER BY r.id`,
 		persons, ms(class.Start.At(0, t.s.loc)))

@@ -285,15 +285,11 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			erased = append(erased, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
-		case m.OptedOut, slices.ContainsFunc(in.Group, func(r reminders.Recipient) bool { return left[r.PersonID] }):
+		case m.OptedOut, silenced[in.ID], slices.ContainsFunc(in.Group, func(r reminders.Recipient) bool { return left[r.PersonID] }):
 			optedOut = append(optedOut, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
-		case silenced[in.ID]:
-			optedOut = append(optedOut, in.ID)
-			fates[in.ID] = reminders.OptedOut
-			continue
-		case m.InDoubt && in.Kind != reminders.KindReply:
+		case m.InDoubt && in.Kind != reminders.KindReply && in.Kind != reminders.KindNote:
 			fates[in.ID] = reminders.InDoubt
 			continue
 		case unread[in.PersonID]:
@@ -346,37 +342,34 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 }
 
 // suppressedNow returns the persons of intents whose very address has said STOP while nobody could tell that it was
-// theirs: the STOP and the roster came at the same time; and what is said back to such an address, of which nobody
-// knows whose it is.
+// theirs: the STOP and the roster came at the same time. silenced are the intents to an address of nobody's that has.
 func suppressedNow(ctx context.Context, t *tx, intents []reminders.Intent) (persons []int64, silenced map[int64]bool, err error) {
-	of, said := map[string][]int64{}, map[string][]int64{}
-	silenced = map[int64]bool{}
+	type to struct{ intent, person int64 }
+	of := map[string][]to{}
 	for _, in := range intents {
 		recipients := in.Group
-		if len(recipients) == 0 {
+		if len(recipients) == 0 && (in.PersonID != 0 || in.Stranger) {
 			recipients = []reminders.Recipient{{PersonID: in.PersonID, Address: in.Address}}
 		}
 		for _, r := range recipients {
 			for _, hash := range t.s.hashes(sender{Channel: in.Channel, Address: r.Address, Team: in.Workspace}.addresses()) {
-				switch {
-				case r.PersonID != 0:
-					of[hash] = append(of[hash], r.PersonID)
-				case in.Kind == reminders.KindReply: // to somebody of whom nobody knows who it is
-					of[hash] = append(of[hash], nil...)
-					said[hash] = append(said[hash], in.ID)
-				}
+				of[hash] = append(of[hash], to{in.ID, r.PersonID})
 			}
 		}
 	}
+	silenced = map[int64]bool{}
 	err = textChunks(slices.Collect(maps.Keys(of)), func(list string, args []any) error {
 		var found []string
 		if err := t.all(ctx, &found, `SELECT hash FROM suppressions WHERE hash IN (`+list+`)`, args...); err != nil {
 			return fmt.Errorf("asking for suppressed addresses: %w", err)
 		}
 		for _, hash := range found {
-			persons = append(persons, of[hash]...)
-			for _, id := range said[hash] {
-				silenced[id] = true
+			for _, r := range of[hash] {
+				if r.person != 0 {
+					persons = append(persons, r.person)
+				} else {
+					silenced[r.intent] = true
+				}
 			}
 		}
 		return nil

@@ -196,7 +196,7 @@ type answerRow struct {
 // they were taken in.
 func latestAnswers(ctx context.Context, t *tx, questionIDs []int64) (map[int64]answerRow, error) {
 	rows, err := allIn[answerRow](ctx, t, `SELECT a.question_id, a.digit, a.meaning FROM answers AS a
-		WHERE a.question_id IN (%s) AND a.digit <> '' ORDER BY a.at, a.id`, questionIDs)
+		WHERE a.question_id IN (%s) AND a.digit <> '' AND a.moved_at = 0 ORDER BY a.at, a.id`, questionIDs)
 	if err != nil {
 		return nil, fmt.Errorf("reading answers: %w", err)
 	}
@@ -234,7 +234,7 @@ func ownPlans(ctx context.Context, t *tx, enrolmentIDs []int64) (map[int64]strin
 		Body        string `db:"body"`
 	}
 	rows, err := allIn[row](ctx, t, `SELECT a.enrolment_id, a.digit, r.body FROM answers AS a JOIN replies AS r ON r.id = a.reply_id
-		WHERE a.enrolment_id IN (%s) AND a.step = 'exercise-1' AND r.withdrawn_at = 0 ORDER BY a.id`, enrolmentIDs)
+		WHERE a.enrolment_id IN (%s) AND a.step = 'exercise-1' AND r.withdrawn_at = 0 AND a.moved_at = 0 ORDER BY a.id`, enrolmentIDs)
 	if err != nil {
 		return nil, fmt.Errorf("reading plans: %w", err)
 	}

@@ -28,22 +28,25 @@ func (s *Store) Health(ctx context.Context, now time.Time) (h reminders.Health, 
 			Unread        int    `db:"unread"`
 			OldestUnread  millis `db:"oldest_unread"`
 			Inbox         int    `db:"inbox"`
+			OldestInbox   millis `db:"oldest_inbox"`
 		}
 		// Indexes messages_due, messages_lease, messages_unknown, replies_inbox, replies_unread.
 		if err := t.get(ctx, &row, `SELECT due.n AS due, due.oldest AS oldest_due, hand.n AS claimed, hand.oldest AS oldest_claimed, hand.newest AS newest_claimed,
 				lapsed.n AS lapsed, lapsed.since AS lapsed_since, doubt.n AS unknown, doubt.oldest AS oldest_unknown,
-				unread.n AS unread, unread.oldest AS oldest_unread, (SELECT COUNT(*) FROM replies WHERE state = 'inbox') AS inbox
+				unread.n AS unread, unread.oldest AS oldest_unread, mail.n AS inbox, mail.oldest AS oldest_inbox
 			FROM (SELECT COUNT(*) AS n, COALESCE(MIN(run_at), 0) AS oldest FROM messages WHERE state = 'planned' AND priority IN (0, 1, 2) AND run_at <= $1) AS due,
 				(SELECT COUNT(*) AS n, COALESCE(MIN(updated_at), 0) AS oldest, COALESCE(MAX(updated_at), 0) AS newest FROM messages WHERE state IN ('claimed', 'sending')) AS hand,
 				(SELECT COUNT(*) AS n, COALESCE(MIN(lease_until), 0) AS since FROM messages WHERE state IN ('claimed', 'sending') AND lease_until <= $1) AS lapsed,
 				(SELECT COUNT(*) AS n, COALESCE(MIN(updated_at), 0) AS oldest FROM messages WHERE state = 'unknown') AS doubt,
-				(SELECT COUNT(*) AS n, COALESCE(MIN(at), 0) AS oldest FROM replies WHERE state = 'received') AS unread`, ms(now)); err != nil {
+				(SELECT COUNT(*) AS n, COALESCE(MIN(at), 0) AS oldest FROM replies WHERE state = 'received') AS unread,
+				(SELECT COUNT(*) AS n, COALESCE(MIN(at), 0) AS oldest FROM replies WHERE state = 'inbox') AS mail`, ms(now)); err != nil {
 			return fmt.Errorf("reading health: %w", err)
 		}
 		h.Due, h.OldestDue, h.Claimed, h.OldestClaimed = row.Due, row.OldestDue.Time(), row.Claimed, row.OldestClaimed.Time()
 		h.Lapsed, h.LapsedSince, h.WorkedAt = row.Lapsed, row.LapsedSince.Time(), row.NewestClaimed.Time()
 		h.Unknown, h.OldestUnknown, h.Inbox = row.Unknown, row.OldestUnknown.Time(), row.Inbox
 		h.Unread, h.OldestUnread = row.Unread, row.OldestUnread.Time()
+		h.OldestInbox = row.OldestInbox.Time()
 		if err := channelHealth(ctx, t, now, &h); err != nil {
 			return err
 		}

@@ -39,12 +39,13 @@ type ExportedEnrolment struct {
 	Since   time.Time `json:"since"`
 }
 
-// ExportedAnswer is one answer; all are kept, the last one to a step counts.
+// ExportedAnswer is one answer; all are kept, the last one to a step that was not moved counts.
 type ExportedAnswer struct {
 	Step    string    `json:"step"`
 	Digit   string    `json:"digit"`
 	Meaning string    `json:"meaning"`
 	At      time.Time `json:"at"`
+	MovedAt time.Time `json:"moved_at,omitzero"` // when a consultant placed it elsewhere: it counts no more
 }
 
 // Export returns everything kept about a person; ENOTFOUND where there is no such person.
@@ -106,12 +107,13 @@ func export(ctx context.Context, t *tx, id int64) (out Export, err error) {
 		Digit   string `db:"digit"`
 		Meaning string `db:"meaning"`
 		At      millis `db:"at"`
+		Moved   millis `db:"moved_at"`
 	}
-	if err := t.all(ctx, &answers, `SELECT step, digit, meaning, at FROM answers WHERE person_id = $1 ORDER BY id`, id); err != nil {
+	if err := t.all(ctx, &answers, `SELECT step, digit, meaning, at, moved_at FROM answers WHERE person_id = $1 ORDER BY id`, id); err != nil {
 		return out, fmt.Errorf("reading answers of person %d: %w", id, err)
 	}
 	for _, a := range answers {
-		out.Answers = append(out.Answers, ExportedAnswer{a.Step, a.Digit, a.Meaning, a.At.Time()})
+		out.Answers = append(out.Answers, ExportedAnswer{a.Step, a.Digit, a.Meaning, a.At.Time(), a.Moved.Time()})
 	}
 	return out, textChunks(t.s.hashes(out.Person), func(list string, args []any) error {
 		var n int

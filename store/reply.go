@@ -461,17 +461,6 @@ func skipPlanned(ctx context.Context, t *tx, now time.Time, personID int64, reas
 	})
 }
 
-// SettleReply takes a reply out of the inbox: a person has dealt with it. ENOTFOUND where it is not there.
-func (s *Store) SettleReply(ctx context.Context, now time.Time, replyID int64) error {
-	return s.write(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, `UPDATE replies SET state = 'handled', handled_at = $1 WHERE id = $2 AND state = 'inbox'`, ms(now), replyID)
-		if err == nil && n == 0 {
-			return reminders.Errorf(reminders.ENOTFOUND, "reply %d is not in the inbox", replyID)
-		}
-		return err
-	})
-}
-
 // LinkSlack remembers the Slack id of a person who was known by e-mail only. ENOTFOUND where there is no
 // such person; another id than the one known is kept out with ECONFLICT.
 func (s *Store) LinkSlack(ctx context.Context, personID int64, slackID string) error {

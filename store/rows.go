@@ -12,7 +12,7 @@ import (
 
 const messageColumns = `m.id, m.subject, m.step, m.kind, m.week, m.person_id, m.user_id, m.enrolment_id, m.company_id, m.class_id,
 	m.visit_id, m.question_id, m.params, m.priority, m.due_at, m.run_at, m.valid_until, m.state, m.reason, m.worker, m.lease_until,
-	m.attempts, m.resend, m.day, m.channel, m.address, m.workspace, m.body, m.choices, m.provider_id, m.provider_status, m.error_code, m.sent_at, m.updated_at`
+	m.attempts, m.resend, m.day, m.channel, m.address, m.workspace, m.body, m.choices, m.provider_id, m.provider_status, m.error_code, m.sent_at, m.updated_at, m.author_id`
 
 type messageRow struct {
 	ID             int64  `db:"id"`
@@ -49,13 +49,14 @@ type messageRow struct {
 	ErrorCode      string `db:"error_code"`
 	SentAt         millis `db:"sent_at"`
 	UpdatedAt      millis `db:"updated_at"`
+	AuthorID       ref    `db:"author_id"`
 }
 
 func (r messageRow) message() reminders.Message {
 	return reminders.Message{
 		ID: r.ID, Subject: r.Subject, Step: r.Step, Kind: reminders.Kind(r.Kind), Week: r.Week,
 		PersonID: int64(r.PersonID), UserID: int64(r.UserID), EnrolmentID: int64(r.EnrolmentID), CompanyID: int64(r.CompanyID),
-		ClassID: int64(r.ClassID), VisitID: int64(r.VisitID), QuestionID: int64(r.QuestionID),
+		ClassID: int64(r.ClassID), VisitID: int64(r.VisitID), QuestionID: int64(r.QuestionID), AuthorID: int64(r.AuthorID),
 		Params: fromJSON[map[string]string](r.Params), Priority: r.Priority,
 		DueAt: r.DueAt.Time(), RunAt: r.RunAt.Time(), ValidUntil: r.ValidUntil.Time(),
 		State: reminders.State(r.State), Reason: r.Reason, Worker: r.Worker, LeaseUntil: r.LeaseUntil.Time(), Attempts: r.Attempts, Resend: r.Resend,
@@ -66,7 +67,7 @@ func (r messageRow) message() reminders.Message {
 
 // plannedColumns are those that a new message is inserted with; see plannedRow.
 const plannedColumns = `subject, step, kind, week, person_id, user_id, enrolment_id, company_id, class_id, visit_id, question_id, params,
-	priority, due_at, run_at, valid_until, state, reason, channel, address, workspace, choices, created_at, updated_at`
+	priority, due_at, run_at, valid_until, state, reason, channel, address, workspace, body, choices, author_id, created_at, updated_at`
 
 func plannedRow(v *values, now time.Time, m reminders.Message) {
 	state := m.State
@@ -75,7 +76,7 @@ func plannedRow(v *values, now time.Time, m reminders.Message) {
 	}
 	v.add(m.Subject, m.Step, string(m.Kind), m.Week, ref(m.PersonID), ref(m.UserID), ref(m.EnrolmentID), ref(m.CompanyID), ref(m.ClassID),
 		ref(m.VisitID), ref(m.QuestionID), toJSON(m.Params), m.Priority, ms(m.DueAt), ms(m.RunAt), ms(m.ValidUntil),
-		string(state), m.Reason, m.Channel, m.Address, m.Workspace, toJSON(m.Choices), ms(now), ms(now))
+		string(state), m.Reason, m.Channel, m.Address, m.Workspace, m.Body, toJSON(m.Choices), ref(m.AuthorID), ms(now), ms(now))
 }
 
 const personColumns = `p.id, p.person_key, p.name, p.phone, p.email, p.slack_id, p.slack_team, p.channel, p.language, p.easy, p.shift, p.window_from, p.window_to,
@@ -231,7 +232,7 @@ func slotsJSON(slots []time.Time) (text string, last millis) {
 }
 
 const replyColumns = `r.id, r.channel, r.provider_id, r.from_address, r.to_address, r.body, r.question_id, r.media, r.opt_out, r.attributes, r.at,
-	r.person_id, r.state, r.kind, r.why, r.handled_at, r.withdrawn_at`
+	r.person_id, r.state, r.kind, r.why, r.handled_at, r.urgent, r.assigned_id, r.assigned_at, r.answered_at, r.withdrawn_at`
 
 type replyRow struct {
 	ID         int64  `db:"id"`
@@ -250,6 +251,10 @@ type replyRow struct {
 	Kind       string `db:"kind"`
 	Why        string `db:"why"`
 	HandledAt  millis `db:"handled_at"`
+	Urgent     bool   `db:"urgent"`
+	Assigned   ref    `db:"assigned_id"`
+	AssignedAt millis `db:"assigned_at"`
+	AnsweredAt millis `db:"answered_at"`
 	Withdrawn  millis `db:"withdrawn_at"`
 }
 
@@ -262,7 +267,8 @@ func (r replyRow) shown() reminders.Reply {
 }
 
 func (r replyRow) reply() reminders.Reply {
-	return reminders.Reply{ID: r.ID, PersonID: int64(r.PersonID), State: r.State, Kind: r.Kind, Why: r.Why, HandledAt: r.HandledAt.Time(), WithdrawnAt: r.Withdrawn.Time(),
+	return reminders.Reply{ID: r.ID, PersonID: int64(r.PersonID), State: r.State, Kind: r.Kind, Why: r.Why, HandledAt: r.HandledAt.Time(),
+		Urgent: r.Urgent, AssignedID: int64(r.Assigned), AssignedAt: r.AssignedAt.Time(), AnsweredAt: r.AnsweredAt.Time(), WithdrawnAt: r.Withdrawn.Time(),
 		Inbound: reminders.Inbound{Channel: r.Channel, ProviderID: r.ProviderID, From: r.From, To: r.To, Text: r.Body,
 			QuestionID: int64(r.QuestionID), Media: fromJSON[[]string](r.Media), OptOut: r.OptOut,
 			Attributes: fromJSON[map[string]string](r.Attributes), At: r.At.Time()}}

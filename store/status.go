@@ -108,8 +108,9 @@ func statuses(ctx context.Context, t *tx, f reminders.Filter) ([]reminders.Enrol
 	return out, nil
 }
 
-// stepsOf returns the steps of enrolments by due time, with the answers that count. What was said back to
-// a reply belongs to an enrolment too, and so does a text to a whole buddy group; neither is a step of it.
+// stepsOf returns the steps of enrolments by due time, with the answers that count: those written last, and none that
+// a person placed elsewhere. What was said back to a reply belongs to an enrolment too, and
+// so does a text to a whole buddy group; neither is a step of it.
 func stepsOf(ctx context.Context, t *tx, enrolmentIDs []int64) (map[int64][]reminders.StepStatus, error) {
 	type row struct {
 		EnrolmentID int64  `db:"enrolment_id"`
@@ -126,12 +127,12 @@ func stepsOf(ctx context.Context, t *tx, enrolmentIDs []int64) (map[int64][]remi
 		ErrorCode   string `db:"error_code"`
 	}
 	rows, err := allIn[row](ctx, t, `SELECT m.enrolment_id, m.id, m.step, m.kind, m.week, m.due_at, m.run_at, m.state, m.reason, m.sent_at, m.channel, m.error_code
-		FROM messages AS m WHERE m.enrolment_id IN (%s) AND m.kind NOT IN ('reply', 'buddy-group') ORDER BY m.due_at, m.id`, enrolmentIDs)
+		FROM messages AS m WHERE m.enrolment_id IN (%s) AND m.kind NOT IN ('reply', 'note', 'buddy-group') ORDER BY m.due_at, m.id`, enrolmentIDs)
 	if err != nil {
 		return nil, fmt.Errorf("reading steps: %w", err)
 	}
 	given, err := allIn[answerRow](ctx, t, `SELECT a.question_id, a.digit, a.meaning FROM answers AS a
-		WHERE a.enrolment_id IN (%s) AND a.digit <> '' ORDER BY a.id`, enrolmentIDs)
+		WHERE a.enrolment_id IN (%s) AND a.digit <> '' AND a.moved_at = 0 ORDER BY a.at, a.id`, enrolmentIDs)
 	if err != nil {
 		return nil, fmt.Errorf("reading answers: %w", err)
 	}

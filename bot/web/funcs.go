@@ -20,6 +20,7 @@ func (p *pages) funcs(lang string) template.FuncMap {
 		"first": func(name string) string { return reminders.Person{Name: name}.FirstName() }, "percent": percent,
 		"langs": func() []string { return languages }, "key": key, "dayof": f.dayOf, "minute": f.minute, "deliverysign": deliverySign,
 		"year": func(t time.Time) int { return f.local(t).Year() }, "short": short, "finding": f.finding, "line": f.line, "halt": f.halt, "lost": f.lost, "thousands": f.thousands, "levelsign": levelSign, "bar": bar, "top": top, "tall": tall,
+		"span": f.span, "under": under, "movable": movable, "phone": phoneNumber, "countedas": countedAs,
 	}
 }
 
@@ -204,6 +205,30 @@ func (f words) until(now, t time.Time) string {
 	}
 	return f.text("days-ago", "n", -days)
 }
+
+// span is how long something took, in its largest unit, as in "20 min.", "3 timer" and "2 dage".
+func (f words) span(from, to time.Time) string {
+	switch d := to.Sub(from); {
+	case d < time.Hour:
+		return f.text("span-minutes", "n", max(1, int(d.Minutes())))
+	case d < 24*time.Hour:
+		return f.count("span-hours", int(d.Hours()))
+	default:
+		return f.count("span-days", int(d.Hours())/24)
+	}
+}
+
+// phoneNumber is an address as people read it: a Danish number in pairs, as Danes write it.
+func phoneNumber(address string) string {
+	rest, ok := strings.CutPrefix(address, "+45")
+	if !ok || len(rest) != 8 {
+		return address
+	}
+	return rest[:2] + " " + rest[2:4] + " " + rest[4:6] + " " + rest[6:]
+}
+
+// under says whether a page is one of those below another in the navigation.
+func under(href, here string) bool { return href != "/" && strings.HasPrefix(here, href+"/") }
 
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 

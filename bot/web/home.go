@@ -18,6 +18,9 @@ type overview struct {
 	Visits  []visitView // planned, proposed and booked ones
 }
 
+// needsReplies is how many conversations stand on the first page; the rest are in the inbox.
+const needsReplies = 25
+
 func (p *pages) overviewPage(w http.ResponseWriter, r *http.Request, v *visitor) {
 	if p.Demo != nil {
 		http.Redirect(w, r, "/demo", http.StatusSeeOther)
@@ -43,7 +46,7 @@ func (p *pages) overview(ctx context.Context, v *visitor) (overview, error) {
 		return out, err
 	}
 	out.Needs.Troubles = append(out.Needs.Troubles, contacts...)
-	if out.Needs.Replies, err = p.inbox(ctx, v, all); err != nil {
+	if out.Needs.Replies, err = p.Store.Talks(ctx, reminders.TalkFilter{Viewer: v.viewer(p), View: v.tasks(p), Limit: needsReplies}); err != nil {
 		return out, err
 	}
 	health, err := p.Store.Health(ctx, v.Now)
@@ -119,50 +122,6 @@ func (p *pages) contactTroubles(ctx context.Context, all []reminders.EnrolmentSt
 			Step: reminders.StepStatus{MessageID: m.ID, Step: m.Step, Kind: m.Kind, Week: m.Week, State: m.State, ErrorCode: m.ErrorCode}})
 	}
 	return out, nil
-}
-
-// replyView is a reply that waits for a person.
-type replyView struct {
-	Reply   reminders.Reply
-	Person  *reminders.Person // nil = nobody we know
-	Company string
-}
-
-// inbox lists the waiting replies of those that the visitor may see; all are the visitor's statuses.
-// What comes from somebody unknown is for everybody: it belongs to nobody else.
-func (p *pages) inbox(ctx context.Context, v *visitor, all []reminders.EnrolmentStatus) ([]replyView, error) {
-	replies, err := p.Store.Replies(ctx, reminders.ReplyFilter{State: reminders.ReplyInbox})
-	if err != nil {
-		return nil, err
-	}
-	companies := companiesOf(all)
-	everything := v.sees(p) == reminders.Filter{}
-	var out []replyView
-	for _, reply := range replies {
-		view := replyView{Reply: p.shown(v.Lang, reply)}
-		if reply.PersonID != 0 {
-			company, own := companies[reply.PersonID]
-			if !own && !everything {
-				continue
-			}
-			person, err := p.Store.Person(ctx, reply.PersonID)
-			if err != nil {
-				return nil, err
-			}
-			view.Person, view.Company = &person, company
-		}
-		out = append(out, view)
-	}
-	slices.SortStableFunc(out, func(a, b replyView) int { return b.Reply.At.Compare(a.Reply.At) })
-	return out, nil
-}
-
-// shown is a reply as it is shown: of one that its writer deleted, that they did.
-func (p *pages) shown(lang string, reply reminders.Reply) reminders.Reply {
-	if !reply.WithdrawnAt.IsZero() {
-		reply.Text = p.Texts.Page(lang, "withdrawn")
-	}
-	return reply
 }
 
 // companiesOf names the company of each participant and each contact.

@@ -83,6 +83,32 @@ func (p *pages) member(next pageHandler) http.Handler {
 	})
 }
 
+// glance is member for what a page asks by itself, again and again: it keeps no session alive that nobody sits at,
+// and who is not signed in gets no login page to put into the middle of another.
+func (p *pages) glance(next pageHandler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token := ""
+		if c, err := r.Cookie(p.sessions.Cookie.Name); err == nil {
+			token = c.Value
+		}
+		ctx, err := p.sessions.Load(r.Context(), token)
+		if err != nil {
+			p.refuse(w, r, err)
+			return
+		}
+		r = r.WithContext(ctx)
+		user, ok, err := p.user(r)
+		switch {
+		case err != nil:
+			p.refuse(w, r, err)
+		case ok:
+			next(w, r, &visitor{User: user, Lang: p.language(r, user), Now: p.Now()})
+		default:
+			http.Error(w, "Sign in first.", http.StatusUnauthorized)
+		}
+	})
+}
+
 func (p *pages) user(r *http.Request) (user reminders.User, ok bool, err error) {
 	id := p.sessions.GetInt64(r.Context(), sessionUser)
 	if p.Demo != nil { // everybody is the demo's consultant

@@ -398,7 +398,7 @@ func sortVisits(all []visitView) {
 type needs struct {
 	Halted   []reminders.Finding
 	Lost     []reminders.Finding // workspaces of the visitor's companies
-	Replies  []replyView
+	Replies  []reminders.Talk
 	Troubles []trouble
 	Unplaced []visitView
 	Quiet    []quietPerson

@@ -23,7 +23,7 @@ import (
 var languages = []string{"da", "en"}
 
 // pageFiles are the templates that are a page each, inside layout.html; partials.html is known to all of them.
-var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "inbox", "slack", "health", "missing", "demo"}
+var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "inbox", "conversation", "slack", "health", "missing", "demo"}
 
 // pages are what consultants and teachers see.
 type pages struct {
@@ -43,7 +43,7 @@ type asset struct {
 	kind, stamp string
 }
 
-var staticFiles = []string{"efterkurs.css", "efterkurs.svg", "demo.js"}
+var staticFiles = []string{"efterkurs.css", "efterkurs.svg", "demo.js", "inbox.js", "htmx.min.js"}
 
 var assetKinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
@@ -109,10 +109,21 @@ func (p *pages) routes(mux *http.ServeMux) {
 	signedIn("GET /participants/{id}", p.participantPage)
 	signedIn("GET /visits", p.visitsPage)
 	signedIn("GET /inbox", p.inboxPage)
-	signedIn("POST /inbox/{id}/handled", p.inboxHandled)
 	signedIn("GET /slack", p.slackPage)
 	signedIn("GET /slack/install", p.slackInstall)
 	signedIn("GET "+slack.CallbackPath, p.slackCallback)
+	mux.Handle("GET /inbox/live", p.glance(p.inboxLive))
+	signedIn("GET /inbox/{id}", p.conversationPage)
+	mux.Handle("GET /inbox/{id}/news", p.glance(p.conversationNews))
+	signedIn("POST /inbox/{id}/count", p.countText)
+	signedIn("POST /inbox/{id}/draft", p.draft)
+	signedIn("POST /inbox/{id}/answer", p.answerReply)
+	signedIn("POST /inbox/{id}/take", p.takeReply)
+	signedIn("POST /inbox/{id}/release", p.releaseReply)
+	signedIn("POST /inbox/{id}/handled", p.settleReply)
+	signedIn("POST /inbox/{id}/reopen", p.reopenReply)
+	signedIn("POST /inbox/{id}/move", p.moveReply)
+	signedIn("POST /inbox/{id}/attach", p.attachSender)
 	signedIn("GET /health", p.healthPage)
 	signedIn("POST /health/resume", p.resume)
 	if p.Demo != nil {
@@ -167,6 +178,18 @@ func (p *pages) show(w http.ResponseWriter, r *http.Request, v *visitor, status 
 	h.Set("Content-Language", v.Lang)
 	h.Set("Cache-Control", "no-store") // people's words stay out of the browser's cache on a shared laptop
 	w.WriteHeader(status)
+	_, _ = w.Write(out.Bytes())
+}
+
+// part renders a piece of a page, for who has the rest of it.
+func (p *pages) part(w http.ResponseWriter, r *http.Request, v *visitor, page, block string, data any) {
+	var out bytes.Buffer
+	if err := p.templates[v.Lang][page].ExecuteTemplate(&out, block, data); err != nil {
+		p.refuse(w, r, fmt.Errorf("rendering %s of the page %s: %w", block, page, err))
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(out.Bytes())
 }
 

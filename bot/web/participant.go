@@ -22,6 +22,9 @@ type participantData struct {
 	Quiet      []int
 	Past       []entry
 	Coming     []entry
+	May        bool  // place a reply on another question
+	Moving     int64 // the reply whose question is being chosen
+	Questions  []reminders.Question
 }
 
 // entry is a line of the timeline: a text out, or a reply in.
@@ -33,6 +36,8 @@ type entry struct {
 	Answer  string // what the reply was counted as: the meaning
 	Course  string // where the person is on more than one
 	Tries   []reminders.Attempt
+	Placed  []reminders.Placed
+	Moving  bool
 }
 
 func (p *pages) participantPage(w http.ResponseWriter, r *http.Request, v *visitor) {
@@ -42,6 +47,9 @@ func (p *pages) participantPage(w http.ResponseWriter, r *http.Request, v *visit
 		return
 	}
 	data, err := p.participant(r.Context(), v, id)
+	if err == nil {
+		err = p.placing(r, v, &data)
+	}
 	if err != nil {
 		p.fail(w, r, v, err)
 		return
@@ -82,15 +90,55 @@ func (p *pages) participant(ctx context.Context, v *visitor, id int64) (particip
 	if err != nil {
 		return data, err
 	}
-	for i := range replies {
-		replies[i] = p.shown(v.Lang, replies[i])
-	}
+	replies, messages = p.readable(v, data, replies, messages)
 	tries, err := p.Store.Tries(ctx, id)
 	if err != nil {
 		return data, err
 	}
 	data.timeline(messages, replies, tries)
 	return data, nil
+}
+
+// readable leaves out what sounds like trouble, and what was said back to it, for a teacher: that is for the company's consultant.
+func (p *pages) readable(v *visitor, d participantData, replies []reminders.Reply, messages []reminders.Message) ([]reminders.Reply, []reminders.Message) {
+	own := func(e reminders.EnrolmentStatus) bool { return e.Company.ConsultantID == v.User.ID }
+	if v.User.Role != reminders.Teacher || p.Demo != nil || slices.ContainsFunc(d.Enrolments, own) {
+		return replies, messages
+	}
+	hidden := map[string]bool{}
+	replies = slices.DeleteFunc(replies, func(r reminders.Reply) bool {
+		trouble := r.Kind == reminders.ReplyTrouble
+		if trouble {
+			hidden[reminders.ReplySubject(r.ID)] = true
+		}
+		return trouble
+	})
+	return replies, slices.DeleteFunc(messages, func(m reminders.Message) bool { return hidden[m.Subject] })
+}
+
+// placing adds what each reply was counted as, and, for the one that is asked for, what else it could answer.
+func (p *pages) placing(r *http.Request, v *visitor, d *participantData) error {
+	d.May = v.mayAnswer()
+	d.Moving, _ = strconv.ParseInt(r.URL.Query().Get("move"), 10, 64)
+	var replies []reminders.Reply
+	for _, e := range d.Past {
+		if e.Reply != nil {
+			replies = append(replies, *e.Reply)
+		}
+	}
+	placed, err := p.Store.Placed(r.Context(), replies)
+	if err != nil {
+		return err
+	}
+	for i, e := range d.Past {
+		if e.Reply != nil {
+			d.Past[i].Placed, d.Past[i].Moving = placed[e.Reply.ID], e.Reply.ID == d.Moving
+		}
+	}
+	if d.Moving != 0 && d.May {
+		d.Questions, err = p.Store.Asked(r.Context(), v.Now, d.Person.ID)
+	}
+	return err
 }
 
 // leads finds the companies whose contact the person is, among those that the visitor sees.

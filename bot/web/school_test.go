@@ -44,6 +44,11 @@ var lastDay = reminders.Date{Year: 2026, Month: time.September, Day: 1}
 
 func openSchool(t *testing.T, demo *Demo) *school {
 	t.Helper()
+	return openSchoolOn(t, demo, storetest.SQLite(t))
+}
+
+func openSchoolOn(t *testing.T, demo *Demo, database string) *school {
+	t.Helper()
 	location, err := time.LoadLocation("Europe/Copenhagen")
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +64,7 @@ func openSchool(t *testing.T, demo *Demo) *school {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.store = storetest.Open(t, storetest.SQLite(t))
+	s.store = storetest.Open(t, database)
 	channels := map[string]bot.Channel{}
 	for _, name := range []string{reminders.SMS, reminders.Slack, reminders.Email} {
 		channels[name] = handset.New(name)

@@ -183,17 +183,20 @@ func (s *Server) statusOf(v *visitor, f words, name string, of []reminders.Enrol
 	return strings.Join(append(lines, next), "\n")
 }
 
+// mostTalks is how many waiting conversations are counted: beyond it the number says nothing more.
+const mostTalks = 500
+
 // week is what needs the visitor, and their visits of the next seven days. No names: somebody may look over a shoulder.
 func (s *Server) week(ctx context.Context, v *visitor, f words, all []reminders.EnrolmentStatus, within string) (string, error) {
 	needs := needsOf(all, v.Now)
-	replies, err := f.p.inbox(ctx, v, all)
+	replies, err := f.p.Store.Talks(ctx, reminders.TalkFilter{Viewer: v.viewer(f.p), View: v.tasks(f.p), Limit: mostTalks})
 	if err != nil {
 		return "", err
 	}
 	if within != "" {
 		companies := companiesOf(all)
-		replies = slices.DeleteFunc(replies, func(r replyView) bool {
-			_, own := companies[r.Reply.PersonID]
+		replies = slices.DeleteFunc(replies, func(talk reminders.Talk) bool {
+			_, own := companies[talk.Reply.PersonID]
 			return !own
 		})
 	}

@@ -155,7 +155,7 @@ func TestADeletedMessageIsShownNoMore(t *testing.T) {
 		if strings.Contains(page, "rydder jeg bordet") || strings.Contains(page, "hemmelige") {
 			t.Errorf("%s shows what was deleted", path)
 		}
-		if !strings.Contains(page, "[slettet af afsenderen]") {
+		if !strings.Contains(page, "slettet af den, der skrev") {
 			t.Errorf("%s does not say that it was deleted", path)
 		}
 	}

@@ -16,8 +16,9 @@ type Views interface {
 	// Tries lists the tries to reach a person that are worth telling of.
 	Tries(ctx context.Context, personID int64) ([]reminders.Attempt, error)
 	Replies(ctx context.Context, filter reminders.ReplyFilter) ([]reminders.Reply, error)
-	SettleReply(ctx context.Context, now time.Time, replyID int64) error
 	Resume(ctx context.Context, channel string) error
+
+	Inbox
 
 	UserByEmail(ctx context.Context, email string) (reminders.User, error)
 	Companies(ctx context.Context, viewer int64) ([]reminders.Company, error)
@@ -26,6 +27,25 @@ type Views interface {
 
 	User(ctx context.Context, id int64) (reminders.User, error)
 	Users(ctx context.Context) ([]reminders.User, error)
+}
+
+// Inbox is what the inbox needs: store/inbox.go, talk.go, talkact.go and move.go say what each does.
+type Inbox interface {
+	Talks(ctx context.Context, filter reminders.TalkFilter) ([]reminders.Talk, error)
+	CountTalks(ctx context.Context, viewer reminders.Viewer) (mine, all int, err error)
+	Conversation(ctx context.Context, now time.Time, viewer reminders.Viewer, replyID int64) (reminders.Conversation, error)
+	Asked(ctx context.Context, now time.Time, personID int64) ([]reminders.Question, error)
+	Placed(ctx context.Context, replies []reminders.Reply) (map[int64][]reminders.Placed, error)
+	Sees(ctx context.Context, viewer reminders.Viewer, personID int64) (bool, error)
+	SearchPersons(ctx context.Context, viewer reminders.Viewer, query string, limit int) ([]reminders.Found, error)
+
+	TakeReply(ctx context.Context, now time.Time, userID, replyID, owner int64) error
+	ReleaseReply(ctx context.Context, userID, replyID int64) error
+	SettleReply(ctx context.Context, now time.Time, userID, replyID int64, knew *reminders.Known) error
+	ReopenReply(ctx context.Context, now time.Time, userID, replyID int64) error
+	AnswerReply(ctx context.Context, now time.Time, w reminders.Written) error
+	MoveReply(ctx context.Context, now time.Time, m reminders.Move) error
+	AttachSender(ctx context.Context, now time.Time, userID, replyID, personID int64) error
 }
 
 // Sessions keeps logins, so that they outlive a restart and are the same on every machine.

@@ -32,7 +32,7 @@ func composedKeys() []string {
 	}
 	for _, k := range []reminders.Kind{reminders.KindWelcome, reminders.KindExercise, reminders.KindNudge, reminders.KindBuddy, reminders.KindCheckin,
 		reminders.KindCheckinAgain, reminders.KindBuddyJoined, reminders.KindVisitDay, reminders.KindLeader, reminders.KindVisitProposal, reminders.KindVisitAgain,
-		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindReply} {
+		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindReply, reminders.KindNote} {
 		add("step-", string(k))
 	}
 	for reason := range reasons {
@@ -48,6 +48,8 @@ func composedKeys() []string {
 	add("checkin-", reminders.CheckinOpen, reminders.CheckinHalf, reminders.CheckinConfirmed, reminders.CheckinNotYet)
 	add("look-", lookSent, lookSilent, lookFault, lookUnknown, lookSkipped, lookNone)
 	add("legend-", lookYes, lookPart, lookNo, lookOther, lookSent, lookSilent, lookPlanned, lookSkipped, lookFault, lookUnknown, "nudge")
+	add("canned-", "unknown", "1", "2", "3", "4", "5", "6")
+	add("", "answer-fault-empty", "answer-fault-long", "note-subject", "inbox-read-only", "span-minutes", "span-hours-one", "span-hours-many", "span-days-one", "span-days-many")
 	add("need-", "undelivered", "failed", "unknown", "no-address", "wrong-address")
 	for _, c := range gridColumns {
 		add("column-", string(c.Kind))

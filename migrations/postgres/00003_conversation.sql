@@ -15,6 +15,9 @@ ALTER TABLE replies ADD COLUMN withdrawn_at BIGINT NOT NULL DEFAULT 0; -- when i
 -- Nothing is sent to who has written something that could not be interpreted: each sending asks.
 CREATE INDEX replies_unread ON replies (from_address) WHERE state = 'received';
 
+CREATE INDEX replies_dealt ON replies (handled_at, id) WHERE assigned_id IS NOT NULL AND state = 'handled'; -- by a person, not by a rule
+CREATE INDEX replies_nobody ON replies (channel, from_address, id) WHERE person_id IS NULL;
+
 -- An answer that a person placed elsewhere counts no more; it is kept.
 ALTER TABLE answers ADD COLUMN moved_at BIGINT NOT NULL DEFAULT 0;
 
@@ -50,6 +53,8 @@ DROP TABLE workspaces;
 ALTER TABLE messages DROP COLUMN author_id;
 ALTER TABLE answers DROP COLUMN moved_at;
 DROP INDEX replies_unread;
+DROP INDEX replies_nobody;
+DROP INDEX replies_dealt;
 ALTER TABLE replies DROP COLUMN withdrawn_at;
 ALTER TABLE replies DROP COLUMN answered_at;
 ALTER TABLE replies DROP COLUMN urgent;
