@@ -25,14 +25,14 @@ func (t *turn) understand() (*reminders.Question, meaning.Meaning) {
 		// It names one that is too old, or that asks for no digit: no other question is meant.
 		return nil, t.means(nil)
 	}
-	open, closed := t.candidates()
-	for _, q := range slices.Concat(open, closed) {
-		if m := t.means(q.Choices); m.Kind == meaning.Answer && m.Week != 0 {
-			if named := t.ofWeek(m.Week); named != nil {
-				return named, t.means(named.Choices)
+	if week, rest := t.bot.Reader.Week(t.rc.Reply.Text, t.language()); week != 0 {
+		if named := t.ofWeek(week); named != nil {
+			if m := t.bot.Reader.Of(rest, named.Choices, t.language()); m.Kind == meaning.Answer {
+				return named, m
 			}
 		}
 	}
+	open, closed := t.candidates()
 	for _, q := range open {
 		m := t.means(q.Choices)
 		if m.Kind == meaning.Answer || m.Kind == meaning.Command && m.Word == meaning.New && isSlots(q.Choices) {
@@ -60,11 +60,7 @@ func (t *turn) understand() (*reminders.Question, meaning.Meaning) {
 }
 
 func (t *turn) means(choices []reminders.Choice) meaning.Meaning {
-	lang := "da"
-	if t.rc.Person != nil && t.rc.Person.Language != "" {
-		lang = t.rc.Person.Language
-	}
-	return t.bot.Reader.Of(t.rc.Reply.Text, choices, lang)
+	return t.bot.Reader.Of(t.rc.Reply.Text, choices, t.language())
 }
 
 // ofWeek is the exercise of a week, of the newest course that has one.

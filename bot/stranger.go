@@ -60,7 +60,7 @@ func (t *turn) shared() {
 func (t *turn) sayTo(key string, choices []reminders.Choice) {
 	in := t.rc.Reply
 	t.effects.Say = append(t.effects.Say, reminders.Message{
-		Subject: reminders.ReplySubject(in.ID), Step: "say", Kind: reminders.KindReply, Priority: reminders.PriorityReply, State: reminders.Planned,
+		Subject: reminders.ReplySubject(in.ID), Step: "who", Kind: reminders.KindReply, Priority: reminders.PriorityReply, State: reminders.Planned,
 		DueAt: t.written(), RunAt: t.now, Channel: in.Channel, Address: in.From, Params: map[string]string{"key": key}, Choices: choices,
 	})
 }

@@ -2,7 +2,6 @@ package meaning
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"efterkurs/reminders"
@@ -97,25 +96,14 @@ func (v view) byNumber(choices []reminders.Choice, kind questionKind) (Meaning, 
 		return Meaning{Kind: Answer, Digit: digit, Digits: true, Rest: rest, Why: whyNumber}, true
 	}
 	unclear := Meaning{Kind: Unclear, Why: "more than one number"}
-	text, week := v.core, 0
-	if words := strings.Fields(text); len(words) > 2 { // "uge 3: 1"
-		for n := 2; n <= 3 && n < len(words); n++ {
-			if has(v.week, strings.Join(words[:n-1], " ")) && isDigits(words[n-1]) {
-				week, _ = strconv.Atoi(words[n-1])
-				text = strings.Join(words[n:], " ")
-				break
-			}
-		}
-	}
+	text := v.core
 	for _, text := range []string{text, v.folded} {
 		n := named(v.lexicon.number, text)
 		if word, ok := v.numbers[n]; ok {
 			n = word
 		}
 		if n != "" && isChoice(choices, n) {
-			m, ok := found(n, false)
-			m.Week = week
-			return m, ok
+			return found(n, false)
 		}
 	}
 	words := strings.Fields(text)
@@ -153,9 +141,7 @@ func (v view) byNumber(choices []reminders.Choice, kind questionKind) (Meaning, 
 	if kind == doing && at+1 == len(words)-1 && v.contradicts(choices, words[at], next) {
 		return unclear, true
 	}
-	m, ok := found(words[at], at+1 < len(words))
-	m.Week = week
-	return m, ok
+	return found(words[at], at+1 < len(words))
 }
 
 // contradicts says whether a word says yes behind the digit for no, or the other way round.

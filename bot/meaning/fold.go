@@ -74,7 +74,12 @@ func fold(text string) string {
 	for i, w := range words {
 		words[i] = transliterate(w)
 	}
-	return strings.Join(slices.Compact(spelt(words)), " ") // "stop stop stop"
+	return strings.Join(unrepeated(spelt(words)), " ") // "stop stop stop"
+}
+
+// unrepeated says a word once that was written several times. Numbers are not words: "uge 1: 1".
+func unrepeated(words []string) []string {
+	return slices.CompactFunc(words, func(a, b string) bool { return a == b && !isDigits(a) })
 }
 
 // spelt joins letters that stand alone: "s t o p".

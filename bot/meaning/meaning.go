@@ -58,7 +58,6 @@ type Meaning struct {
 	Digit  string // of an answer
 	Digits bool   // of an answer: it was given as a number
 	Rest   bool   // whether more than the answer was written
-	Week   int    // of an answer that names its exercise; 0 = does not
 	Why    string // in a few words, for the consultant
 }
 
@@ -120,6 +119,21 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 		}
 	}
 	return m
+}
+
+// Week says which week's exercise a text names before its answer, and what follows: "uge 3: 1"; 0 where it names none.
+func (r *Reader) Week(text, lang string) (week int, rest string) {
+	folded := fold(text)
+	for _, l := range r.languages(folded, lang) {
+		core, _ := l.strip(l.usual(folded))
+		words := strings.Fields(core)
+		for n := 1; n <= 2 && n+1 < len(words); n++ {
+			if has(l.week, strings.Join(words[:n], " ")) && isDigits(words[n]) && len(words[n]) == 1 {
+				return int(words[n][0] - '0'), strings.Join(words[n+1:], " ")
+			}
+		}
+	}
+	return 0, ""
 }
 
 // read says what a folded text means, as it is written or with its typing errors corrected.

@@ -1,7 +1,6 @@
 package meaning
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -15,7 +14,7 @@ func sameWords(text string, same map[string]string) string {
 			words[i] = other
 		}
 	}
-	return strings.Join(slices.Compact(words), " ")
+	return strings.Join(unrepeated(words), " ")
 }
 
 // shortest is how many letters a word has at least in which one wrong letter is forgiven: in shorter ones it makes
