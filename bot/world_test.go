@@ -80,11 +80,9 @@ func (w *world) machine(name string) (*bot.Bot, *reminders.Engine) {
 	w.Helper()
 	texts, err := templates.Load("")
 	w.ok(err)
-	reader, err := meaning.NewReader()
-	w.ok(err)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	calendar := reminders.NewCalendar(copenhagen(w))
-	b := &bot.Bot{Channels: map[string]bot.Channel{}, Texts: texts, Reader: reader, Store: w.store, Calendar: calendar, School: "Fjordens Skole", Now: w.clock.Now, Log: log}
+	b := &bot.Bot{Channels: map[string]bot.Channel{}, Texts: texts, Reader: meaning.NewReader(), Store: w.store, Calendar: calendar, School: "Fjordens Skole", Now: w.clock.Now, Log: log}
 	for _, channel := range []string{reminders.SMS, reminders.Slack, reminders.Email} {
 		b.Channels[channel] = handset.New(channel)
 	}

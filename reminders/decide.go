@@ -213,18 +213,23 @@ func (e *Engine) tooLate(c *Claim, at time.Time) bool {
 }
 
 // RetryLater is how soon a message that nothing keeps but its channel or its question is looked at again;
-// deafRetry how soon where only replies could not be read, which is tried again every minute.
+// deafRetry how soon where only replies could not be fetched, which is tried again every minute; unreadRetry how soon where one
+// of theirs has just come in: it is being interpreted, as a rule.
 const (
-	RetryLater = 5 * time.Minute
-	deafRetry  = time.Minute
+	RetryLater  = 5 * time.Minute
+	deafRetry   = time.Minute
+	unreadRetry = 5 * time.Second
 )
 
 // later puts a message off: a few minutes while the window lasts, else to the next one; where that is too
 // late it is skipped for the reason that kept it.
 func (e *Engine) later(now time.Time, c *Claim, reason string) Verdict {
 	wait := RetryLater
-	if reason == ReasonDeaf || reason == ReasonUnread {
+	switch reason {
+	case ReasonDeaf:
 		wait = deafRetry
+	case ReasonUnread:
+		wait = unreadRetry
 	}
 	if c.ValidUntil.IsZero() {
 		if now.Sub(c.DueAt) > maxLate*24*time.Hour {

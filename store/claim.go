@@ -278,6 +278,11 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 	for _, in := range intents {
 		m, ok := mine[in.ID]
 		day := personDay{in.PersonID, in.Day}
+		var stray strayRow
+		gone := false
+		if ok && m.Worker == in.Worker && !m.Erased && !m.OptedOut { // what has left already is not held: nothing is sent
+			stray, gone = earlier.take(in, m.DueAt)
+		}
 		switch {
 		case !ok || m.Worker != in.Worker:
 			continue
@@ -289,10 +294,10 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			optedOut = append(optedOut, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
-		case m.InDoubt && in.Kind != reminders.KindReply && in.Kind != reminders.KindNote:
+		case m.InDoubt && !gone && in.Kind != reminders.KindReply && in.Kind != reminders.KindNote:
 			fates[in.ID] = reminders.InDoubt
 			continue
-		case unread[in.PersonID]:
+		case unread[in.PersonID] && !gone:
 			fates[in.ID] = reminders.Unread
 			continue
 		case stopped.slowed[in.Channel], stopped.halted[in.Channel] && in.Workspace == "":
@@ -306,7 +311,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			taken[day] = true
 		}
 		fates[in.ID] = reminders.Begun
-		if stray, ok := earlier.take(in, m.DueAt); ok {
+		if gone {
 			fates[in.ID] = reminders.LeftBefore
 			sentBefore.add(in.ID, stray.ProviderID, stray.At)
 			leftAttempts.add(in.ID, m.Attempts+1, ms(now), string(reminders.OutcomeAccepted), stray.ProviderID, "", "", reminders.DecisionEarlier)

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"efterkurs/reminders"
@@ -71,25 +72,28 @@ type Day struct {
 // IsZero says whether no day was said.
 func (d Day) IsZero() bool { return d == Day{} }
 
-// Reader reads texts.
+// Reader reads texts. The words are loaded when the first one is read: a process that only sends starts without them.
 type Reader struct {
-	lexicons map[string]*lexicon
-	order    []string
+	words func() map[string]*lexicon
+
+	// Most people write one of a few short texts, and each is read against several questions.
+	mu    sync.Mutex
+	known map[string]Meaning
 }
 
-// NewReader loads the words. It fails only where the files that are part of the program are wrong.
-func NewReader() (*Reader, error) {
-	lexicons, err := load()
-	if err != nil {
-		return nil, err
-	}
-	r := &Reader{lexicons: lexicons}
-	for _, lang := range []string{"da", "en", "pl", "uk", "vi", "ar"} {
-		if lexicons[lang] != nil {
-			r.order = append(r.order, lang)
+// order is in which languages a text is tried that could be in several.
+var order = []string{"da", "en", "pl", "uk", "vi", "ar"}
+
+// NewReader returns a Reader. Its words are part of the program: where they cannot be read, that is a fault of it, and
+// the first text panics.
+func NewReader() *Reader {
+	return &Reader{known: map[string]Meaning{}, words: sync.OnceValue(func() map[string]*lexicon {
+		all, err := load()
+		if err != nil {
+			panic(err)
 		}
-	}
-	return r, nil
+		return all
+	})}
 }
 
 // longest is how much of a text is looked at: what people ask for stands at its beginning.
@@ -110,6 +114,36 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 	if runes := []rune(text); len(runes) > longest {
 		text = string(runes[:longest])
 	}
+	if len(text) > shortText {
+		return r.of(text, choices, lang)
+	}
+	var key strings.Builder
+	fmt.Fprintf(&key, "%s %q", lang, text)
+	for _, c := range choices {
+		fmt.Fprintf(&key, " %q", []string{c.Digit, c.Label, c.Meaning})
+	}
+	r.mu.Lock()
+	m, ok := r.known[key.String()]
+	r.mu.Unlock()
+	if ok {
+		return m
+	}
+	m = r.of(text, choices, lang)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.known) >= mostKnown {
+		clear(r.known)
+	}
+	r.known[key.String()] = m
+	return m
+}
+
+const (
+	shortText = 60   // bytes
+	mostKnown = 2000 // texts
+)
+
+func (r *Reader) of(text string, choices []reminders.Choice, lang string) Meaning {
 	folded := fold(text)
 	m := r.read(folded, choices, lang, false)
 	if m.Kind == Text { // once more, as if what is nearly a word we know were that word
@@ -203,7 +237,8 @@ const leastKnown = 0.5
 func (r *Reader) languages(folded, own string) []*lexicon {
 	words := strings.Fields(folded)
 	share := map[string]float64{}
-	for lang, l := range r.lexicons {
+	lexicons := r.words()
+	for lang, l := range lexicons {
 		known := 0
 		for _, w := range words {
 			if l.words[w] || l.same[w] != "" || isDigits(w) || strings.HasPrefix(w, "emoji") {
@@ -216,9 +251,9 @@ func (r *Reader) languages(folded, own string) []*lexicon {
 		}
 	}
 	var out []*lexicon
-	for _, lang := range r.order {
+	for _, lang := range order {
 		if share[lang] >= leastKnown || lang == own {
-			out = append(out, r.lexicons[lang])
+			out = append(out, lexicons[lang])
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *lexicon) int { return cmp.Compare(share[b.lang], share[a.lang]) })

@@ -36,10 +36,6 @@ func siteOn(t testing.TB, database string, now time.Time) (*Server, *store.Store
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader, err := meaning.NewReader()
-	if err != nil {
-		t.Fatal(err)
-	}
 	s := storetest.Open(t, database)
 	clock := func() time.Time { return now }
 	log := slog.New(slog.DiscardHandler)
@@ -50,7 +46,7 @@ func siteOn(t testing.TB, database string, now time.Time) (*Server, *store.Store
 	}
 	server, err := New(Config{Store: s, Sessions: store.Sessions{Store: s}, Tokens: bot.Tokens{Key: storetest.Secret}, Texts: texts, Calendar: calendar,
 		School: "Skolen", Now: clock, Log: log, PublicURL: "https://kurs.example", TwilioAuthToken: "a token", SlackSigningSecret: "a secret", Pages: true,
-		Bot: &bot.Bot{Channels: channels, Texts: texts, Reader: reader, Store: s, Calendar: calendar, School: "Skolen", Now: clock, Log: log}})
+		Bot: &bot.Bot{Channels: channels, Texts: texts, Reader: meaning.NewReader(), Store: s, Calendar: calendar, School: "Skolen", Now: clock, Log: log}})
 	if err != nil {
 		t.Fatal(err)
 	}

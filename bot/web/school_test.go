@@ -60,16 +60,12 @@ func openSchoolOn(t *testing.T, demo *Demo, database string) *school {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader, err := meaning.NewReader()
-	if err != nil {
-		t.Fatal(err)
-	}
 	s.store = storetest.Open(t, database)
 	channels := map[string]bot.Channel{}
 	for _, name := range []string{reminders.SMS, reminders.Slack, reminders.Email} {
 		channels[name] = handset.New(name)
 	}
-	s.bot = &bot.Bot{Channels: channels, Texts: texts, Reader: reader, Store: s.store, Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log}
+	s.bot = &bot.Bot{Channels: channels, Texts: texts, Reader: meaning.NewReader(), Store: s.store, Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log}
 	s.engine = &reminders.Engine{Store: s.store, Desk: s.bot, Calendar: s.cal, Now: clock, Log: log, Worker: "test"}
 	s.server, err = New(Config{Store: s.store, Sessions: store.Sessions{Store: s.store}, Bot: s.bot, Tokens: bot.Tokens{Key: storetest.Secret}, Texts: texts,
 		Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log, Pages: true, Demo: demo})

@@ -78,11 +78,7 @@ func (a *app) assemble() error {
 	if err != nil {
 		return err
 	}
-	reader, err := meaning.NewReader()
-	if err != nil {
-		return err
-	}
-	a.bot = &bot.Bot{Channels: channels, Rates: rates, Texts: a.texts, Reader: reader, Store: a.store, Calendar: a.calendar,
+	a.bot = &bot.Bot{Channels: channels, Rates: rates, Texts: a.texts, Reader: meaning.NewReader(), Store: a.store, Calendar: a.calendar,
 		School: a.config.School, Now: a.now, Log: a.log}
 	a.engine = &reminders.Engine{Store: a.store, Desk: a.bot, Calendar: a.calendar, Now: a.now, Log: a.log, Worker: workerName()}
 	return nil

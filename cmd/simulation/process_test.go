@@ -21,14 +21,8 @@ import (
 	"efterkurs/store"
 )
 
-// reader takes a moment to load, and is the same for every process of every seed.
-var reader = func() *meaning.Reader {
-	r, err := meaning.NewReader()
-	if err != nil {
-		panic(err)
-	}
-	return r
-}()
+// reader is the same for every process of every seed: its words take a moment to load.
+var reader = meaning.NewReader()
 
 // process is one run of the program: worker and web server over the town's database. When it has died, nothing it does
 // has an effect any more.
