@@ -449,6 +449,10 @@ func TestInboxAMovedAnswerIsInNoBriefAndNoPlan(t *testing.T) {
 		if got := plan(); got != "" {
 			t.Fatalf("the plan is still %q", got)
 		}
+		ok(t, s.MoveReply(ctx, now, reminders.Move{ReplyID: reply, UserID: who.karen.UserID}))
+		if brief = must[reminders.Brief](t)(s.Brief(ctx, visit)); brief.Weeks[1].Answered != 0 || len(brief.Words) != 1 || brief.Words[0].Week != 0 {
+			t.Fatalf("no answer at all: %+v", brief)
+		}
 	})
 }
 
