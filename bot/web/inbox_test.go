@@ -191,6 +191,9 @@ func TestInboxATextThatCameInMeanwhileIsShownFirst(t *testing.T) {
 	if resp, _ := mette.post(fmt.Sprintf("/inbox/%d/handled", reply.ID), form); resp.StatusCode != http.StatusConflict {
 		t.Errorf("done with what was not read: %s", resp.Status)
 	}
+	if resp, _ := mette.get(fmt.Sprintf("/inbox/%d/answer", reply.ID)); resp.Header.Get("Location") != fmt.Sprintf("/inbox/%d", reply.ID) {
+		t.Errorf("what came back, asked for anew: %s to %q", resp.Status, resp.Header.Get("Location"))
+	}
 	if resp, _ := mette.answers(reply, knownIn(body), "Godt at høre"); resp.StatusCode != http.StatusSeeOther || len(s.notes()) != 1 {
 		t.Errorf("after reading it: %s", resp.Status)
 	}
