@@ -449,6 +449,10 @@ func TestInboxAMovedAnswerIsInNoBriefAndNoPlan(t *testing.T) {
 		if got := plan(); got != "" {
 			t.Fatalf("the plan is still %q", got)
 		}
+		ok(t, s.MoveReply(ctx, now, reminders.Move{ReplyID: reply, UserID: who.karen.UserID}))
+		if brief = must[reminders.Brief](t)(s.Brief(ctx, visit)); brief.Weeks[1].Answered != 0 || len(brief.Words) != 1 || brief.Words[0].Week != 0 {
+			t.Fatalf("no answer at all: %+v", brief)
+		}
 	})
 }
 
@@ -537,6 +541,33 @@ func TestInboxAttachingCarriesASTOPBothWays(t *testing.T) {
 		ok(t, s.Erase(ctx, start, all[1].Person.ID))
 		if c := conversation(t, s, who.karen, strange(t, s, "+4562222222", "hej igen", start)); !c.Stopped {
 			t.Fatal("their STOP does not cover the new number")
+		}
+	})
+}
+
+// What was written back to a number before anybody knew whose it is goes with its owner.
+func TestInboxErasureReachesWhatWasWrittenToAnUnknownNumber(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
+		s := open(t)
+		imported(t, s, row(1), row(2, func(r *reminders.RosterRow) { r.Person.Email = "hal@smed.dk" }))
+		who := hired(t, s)
+		id, _, err := s.SaveReply(ctx, reminders.Inbound{Channel: reminders.Email, ProviderID: "M1", From: "hal@smed.dk", Text: "Hej", At: start})
+		ok(t, err)
+		apply(t, s, start, reminders.Effects{ReplyID: id, Kind: reminders.ReplyUnknown, State: reminders.ReplyInbox})
+		c := conversation(t, s, who.karen, id)
+		ok(t, s.AnswerReply(ctx, start, written(c, who.karen.UserID, "Hej Bo, hvem er du?", start)))
+		c = conversation(t, s, who.karen, id)
+		if len(c.Messages) != 1 || c.Messages[0].Body == "" || c.Messages[0].PersonID != 0 {
+			t.Fatalf("written: %+v", c.Messages)
+		}
+		note := c.Messages[0].ID
+		for _, st := range status(t, s) {
+			if st.Person.Email != "" {
+				ok(t, s.Erase(ctx, start, st.Person.ID))
+			}
+		}
+		if m := state(t, s, note, reminders.Skipped); m.Body != "" || m.Address != "" {
+			t.Fatalf("still there: %+v", m)
 		}
 	})
 }

@@ -167,6 +167,14 @@ func erase(ctx context.Context, t *tx, now time.Time, id int64) error {
 	if err := t.all(ctx, &ids, `SELECT id FROM replies WHERE `+theirs+` ORDER BY id`, args...); err != nil {
 		return fmt.Errorf("looking for replies of person %d: %w", id, err)
 	}
+	// What was written back to such an address is theirs as well.
+	err := inChunks(ids, func(list string) error {
+		return run("answers", `UPDATE messages SET person_id = $1 WHERE person_id IS NULL AND user_id IS NULL AND subject IN
+			(SELECT 'reply/' || CAST(r.id AS TEXT) FROM replies AS r WHERE r.id IN (`+list+`))`, id)
+	})
+	if err != nil {
+		return err
+	}
 	// Twilio and Slack keep copies. Mails lie in people's mailboxes, where nothing of ours is deleted: see README.
 	copies := func(query string, args ...any) error {
 		return run("copies", `INSERT INTO erasures (channel, address, workspace, provider_id, not_before, created_at) `+query+` ON CONFLICT (channel, provider_id) DO NOTHING`, args...)
@@ -180,7 +188,7 @@ func erase(ctx context.Context, t *tx, now time.Time, id int64) error {
 		WHERE m.person_id = $2 AND a.provider_id <> '' AND m.channel IN ('sms', 'slack')`, ms(now), id); err != nil {
 		return err
 	}
-	err := inChunks(ids, func(list string) error {
+	err = inChunks(ids, func(list string) error {
 		if err := copies(`SELECT r.channel, CASE r.channel WHEN 'slack' THEN r.from_address ELSE '' END, '', r.provider_id, CAST($1 AS BIGINT), CAST($1 AS BIGINT)
 			FROM replies AS r WHERE r.id IN (`+list+`) AND r.channel = 'sms'`, ms(now)); err != nil {
 			return err

@@ -164,7 +164,7 @@ func (d *conversationData) thread() {
 }
 
 // hours says when a text would reach them at a decent hour, and what is proposed: a person's own answer leaves at once,
-// unless it would wake somebody who has not just written.
+// unless it would wake somebody who has not just written and is in no trouble.
 func (p *pages) hours(d *conversationData) {
 	d.When = whenNow
 	if d.Person == nil {
@@ -183,7 +183,7 @@ func (p *pages) hours(d *conversationData) {
 	waiting := d.Waiting()
 	awake := len(waiting) > 0 && d.Now.Sub(waiting[len(waiting)-1].At) < time.Hour
 	hour := d.Now.In(p.Calendar.Location).Hour()
-	if !awake && (d.Person.Shift == reminders.NightShift || hour < 7 || hour >= 20) {
+	if !awake && !d.Urgent() && (d.Person.Shift == reminders.NightShift || hour < 7 || hour >= 20) {
 		d.When = whenWindow
 	}
 }

@@ -45,7 +45,11 @@ func (p *pages) overview(ctx context.Context, v *visitor) (overview, error) {
 	if err != nil {
 		return out, err
 	}
-	out.Needs.Troubles = append(out.Needs.Troubles, contacts...)
+	for _, t := range contacts {
+		if !slices.ContainsFunc(out.Needs.Troubles, func(o trouble) bool { return o.Person.ID == t.Person.ID }) {
+			out.Needs.Troubles = append(out.Needs.Troubles, t)
+		}
+	}
 	if out.Needs.Replies, err = p.Store.Talks(ctx, reminders.TalkFilter{Viewer: v.viewer(p), View: v.tasks(p), Limit: needsReplies}); err != nil {
 		return out, err
 	}
@@ -85,7 +89,8 @@ func (p *pages) lost(ctx context.Context, v *visitor, all []reminders.EnrolmentS
 	return found, nil
 }
 
-// contactTroubles lists the companies' contacts whose last text did not arrive: theirs belong to no enrolment.
+// contactTroubles lists whose last text did not arrive where it is no step of an enrolment: the companies' contacts, and
+// whoever a consultant wrote back to.
 func (p *pages) contactTroubles(ctx context.Context, all []reminders.EnrolmentStatus, now time.Time) ([]trouble, error) {
 	contacts := map[int64]string{}
 	for _, s := range all {
@@ -98,12 +103,17 @@ func (p *pages) contactTroubles(ctx context.Context, all []reminders.EnrolmentSt
 		return nil, err
 	}
 	var out []trouble
+	everybody := companiesOf(all)
 	for _, m := range messages { // newest first
 		company, known := contacts[m.PersonID]
-		if !known || m.EnrolmentID != 0 || now.Sub(m.RunAt) > troubleFor {
+		if m.Kind == reminders.KindNote { // a person wrote it, and believes that it was read
+			company, known = everybody[m.PersonID]
+		}
+		if !known || m.EnrolmentID != 0 && m.Kind != reminders.KindNote || now.Sub(m.RunAt) > troubleFor {
 			continue
 		}
 		delete(contacts, m.PersonID) // one line a person
+		delete(everybody, m.PersonID)
 		person, err := p.Store.Person(ctx, m.PersonID)
 		if err != nil {
 			return nil, err

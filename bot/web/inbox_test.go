@@ -191,6 +191,9 @@ func TestInboxATextThatCameInMeanwhileIsShownFirst(t *testing.T) {
 	if resp, _ := mette.post(fmt.Sprintf("/inbox/%d/handled", reply.ID), form); resp.StatusCode != http.StatusConflict {
 		t.Errorf("done with what was not read: %s", resp.Status)
 	}
+	if resp, _ := mette.get(fmt.Sprintf("/inbox/%d/answer", reply.ID)); resp.Header.Get("Location") != fmt.Sprintf("/inbox/%d", reply.ID) {
+		t.Errorf("what came back, asked for anew: %s to %q", resp.Status, resp.Header.Get("Location"))
+	}
 	if resp, _ := mette.answers(reply, knownIn(body), "Godt at høre"); resp.StatusCode != http.StatusSeeOther || len(s.notes()) != 1 {
 		t.Errorf("after reading it: %s", resp.Status)
 	}
@@ -562,5 +565,32 @@ func TestInboxDoneGoesOnToTheNextAndCanBeUndone(t *testing.T) {
 	}
 	if resp, _ := mette.post(fmt.Sprintf("/inbox/%d/reopen", first.ID), nil); resp.StatusCode != http.StatusSeeOther || s.waits("male gulvet").State != reminders.ReplyInbox {
 		t.Errorf("undone: %s", resp.Status)
+	}
+}
+
+// A consultant who wrote back believes that it was read: where it did not arrive, that is a task.
+func TestInboxAnAnswerThatDoesNotArriveIsATask(t *testing.T) {
+	s := openSchool(t, nil)
+	s.pass(8)
+	s.write("+4520100001", "Må vi male gulvet?")
+	reply := s.waits("male gulvet")
+	mette := s.signedIn("mette@skolen.example")
+	form, _ := mette.opened(reply)
+	if resp, _ := mette.answers(reply, form, "Ja"); resp.StatusCode != http.StatusSeeOther {
+		t.Fatalf("answering: %s", resp.Status)
+	}
+	note := s.notes()[0]
+	claims, _, err := s.store.Claim(t.Context(), reminders.ClaimQuery{Worker: "test", Now: s.now, Lease: time.Minute, Limit: 10})
+	if err != nil || len(claims) == 0 {
+		t.Fatalf("%d claimed, %v", len(claims), err)
+	}
+	if err := s.store.Record(t.Context(), s.now, []reminders.Change{{ID: note.ID, Worker: "test", From: reminders.Claimed, To: reminders.Failed, Result: reminders.Result{Code: "30006"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, body := mette.get("/"); !strings.Contains(body, fmt.Sprintf(`href="/participants/%d#m%d"`, reply.PersonID, note.ID)) || !strings.Contains(body, "Svar fra en konsulent") {
+		t.Error("the overview does not say that the answer did not arrive")
+	}
+	if _, body := mette.opened(reply); !strings.Contains(body, "kunne ikke sendes") {
+		t.Error("neither does the conversation")
 	}
 }

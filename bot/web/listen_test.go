@@ -30,6 +30,11 @@ func TestATextThatCouldNotBeStoredIsToBeAskedFor(t *testing.T) {
 	if w.Code < 500 && w.Code != http.StatusOK || len(g.replies()) != 0 {
 		t.Fatalf("answered %d, %d stored", w.Code, len(g.replies()))
 	}
+	select { // whose time is up is answered at once, and what came of it is noted a moment later
+	case <-g.server.missed.some:
+	case <-ctx.Done():
+		t.Fatal("nothing was noted")
+	}
 	if err := g.server.listening(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -115,6 +116,9 @@ func (p *pages) routes(mux *http.ServeMux) {
 	mux.Handle("GET /inbox/live", p.glance(p.inboxLive))
 	signedIn("GET /inbox/{id}", p.conversationPage)
 	mux.Handle("GET /inbox/{id}/news", p.glance(p.conversationNews))
+	signedIn("GET /inbox/{id}/{act}", func(w http.ResponseWriter, r *http.Request, _ *visitor) { // where a page that came back stands
+		http.Redirect(w, r, "/inbox/"+strconv.FormatInt(replyID(r), 10), http.StatusSeeOther)
+	})
 	signedIn("POST /inbox/{id}/count", p.countText)
 	signedIn("POST /inbox/{id}/draft", p.draft)
 	signedIn("POST /inbox/{id}/answer", p.answerReply)

@@ -52,6 +52,7 @@ func TestEveryPageIsThereInBothLanguages(t *testing.T) {
 	s.write("+4520100002", "1")
 	s.write("+4520100001", "Vi må ikke flytte tavlen & det er <dumt>")
 	s.write("+4520100003", "STOP")
+	s.write("+4561111111", "Hvem der?")
 	s.pass(20)
 	e := s.status(reminders.Filter{Company: "Nordfald Metal"})[0]
 	b := s.signedIn("mette@skolen.example")
@@ -63,6 +64,9 @@ func TestEveryPageIsThereInBothLanguages(t *testing.T) {
 		{fmt.Sprintf("/participants/%d", e.Company.ContactID), "Kontaktperson hos Nordfald Metal", "Contact at Nordfald Metal"},
 		{"/visits", "Besøg", "Visits"},
 		{"/inbox", "Indbakke", "Inbox"},
+		{"/inbox?view=handled", "Her kommer de samtaler", "will be here"},
+		{fmt.Sprintf("/inbox/%d?move=%[1]d", s.waits("flytte tavlen").ID), "Færdige sætninger", "Ready-made sentences"},
+		{fmt.Sprintf("/inbox/%d?find=ali", s.waits("Hvem der?").ID), "Det er Ali Hassan", "It is Ali Hassan"},
 		{"/health", "Alt kører", "Everything is running"},
 	} {
 		for lang, want := range map[string]string{"da": c.da, "en": c.en} {

@@ -139,7 +139,7 @@ func TestInboxAnsweredOnAPhone(t *testing.T) {
 	}
 	// A ready-made sentence, and words of one's own; the counter counts as the provider does.
 	do(t, ctx, chromedp.Click(chromedp.CSS(".canned summary")), chromedp.Click(chromedp.CSS(".canned button")), chromedp.SendKeys(chromedp.CSS("#text"), " Ja, vis dem den – gerne i aften."),
-		chromedp.WaitVisible(chromedp.Search(`//*[@id="count"][contains(., "64 tegn · 1 SMS")]`)), chromedp.Click(chromedp.CSS("#answer-form .main-button")),
+		chromedp.WaitVisible(chromedp.Search(`//*[@id="count"][contains(., "61 tegn · 1 SMS")]`)), chromedp.Click(chromedp.CSS("#answer-form .main-button")),
 		chromedp.WaitVisible(chromedp.CSS(".thread .note")))
 	picture(t, ctx, "answered-390")
 	const text = "Hej Ali. Tak for din besked. Ja, vis dem den - gerne i aften."
@@ -176,6 +176,10 @@ func TestInboxAnsweredOnAPhone(t *testing.T) {
 func TestInboxByKeys(t *testing.T) {
 	a, clock, tw, address := inboxTown(t)
 	ctx := browser(t, 1440, 900)
+	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error { // as a window that somebody sits at
+		_, err := cdp.Call(ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		return err
+	}))
 	signIn(t, ctx, address, "mette@skolen.example")
 	row := func(words string) chromedp.Search {
 		return chromedp.Search(fmt.Sprintf(`//ol[@class="talks"]/li[contains(., %q)]`, words))
@@ -203,17 +207,7 @@ func TestInboxByKeys(t *testing.T) {
 	}
 	// A colleague answers meanwhile: it is told, the typed words stay, and once it is shown they can be sent.
 	reply := a.replyWith(t, "skadestuen")
-	bent, err := a.store.UserByEmail(t.Context(), "bent@skolen.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := a.store.Conversation(t.Context(), clock.Now(), reminders.Viewer{UserID: bent.ID, Role: bent.Role, All: true}, reply.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.store.AnswerReply(t.Context(), clock.Now(), reminders.Written{ReplyID: reply.ID, AuthorID: bent.ID, Text: "Jeg ringer nu", Known: c.Known, RunAt: clock.Now()}); err != nil {
-		t.Fatal(err)
-	}
+	bentAnswers(t, a, clock, reply.ID, "Jeg ringer nu")
 	do(t, ctx, chromedp.WaitVisible(chromedp.Search(`//*[@id="news"][contains(., "Bent Juul svarede")]`)))
 	picture(t, ctx, "news-1440")
 	do(t, ctx, chromedp.Click(chromedp.CSS("#news a")), chromedp.WaitVisible(chromedp.Search(`//*[@id="thread"]//li[contains(@class, "note")][contains(., "Jeg ringer nu")]`)))
@@ -232,12 +226,28 @@ func TestInboxByKeys(t *testing.T) {
 	}
 }
 
+// bentAnswers is a colleague writing back from another desk.
+func bentAnswers(t *testing.T, a *app, clock *handClock, replyID int64, text string) {
+	t.Helper()
+	bent, err := a.store.UserByEmail(t.Context(), "bent@skolen.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := a.store.Conversation(t.Context(), clock.Now(), reminders.Viewer{UserID: bent.ID, Role: bent.Role, All: true}, replyID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.store.AnswerReply(t.Context(), clock.Now(), reminders.Written{ReplyID: replyID, AuthorID: bent.ID, Text: text, Known: c.Known, RunAt: clock.Now()}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestInboxPictures takes pictures, where somebody wants to look at them.
 func TestInboxPictures(t *testing.T) {
 	if os.Getenv("EFTERKURS_TEST_PICTURES") == "" {
 		t.Skip("skipped: EFTERKURS_TEST_PICTURES names no folder")
 	}
-	a, _, _, address := inboxTown(t)
+	a, clock, _, address := inboxTown(t)
 	ctx := browser(t, 1440, 900)
 	signIn(t, ctx, address, "mette@skolen.example")
 	pages := map[string]string{"overview": "/", "list": "/inbox", "urgent": fmt.Sprintf("/inbox/%d", a.replyWith(t, "skadestuen").ID), "talk": fmt.Sprintf("/inbox/%d", a.replyWith(t, "natholdet").ID),
@@ -258,4 +268,8 @@ func TestInboxPictures(t *testing.T) {
 			}
 		}
 	}
+	// Late in the evening it is proposed to wait.
+	clock.set(clock.Now().Add(6 * time.Hour))
+	do(t, ctx, chromedp.EmulateViewport(390, 900), chromedp.Navigate(address+pages["talk"]), chromedp.WaitReady(chromedp.CSS(".hours")))
+	picture(t, ctx, "evening-390-dark")
 }

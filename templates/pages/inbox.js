@@ -18,9 +18,10 @@
     row.scrollIntoView({ block: "nearest" });
   };
 
+  // The field is the fragment's target, so that the browser puts the cursor there.
   const answer = () => {
     const row = document.activeElement.closest("a[data-row]");
-    if (row) location.assign(row.href + "#answer");
+    if (row) location.assign(row.href + "#text");
     else document.querySelector("#text")?.focus();
   };
 
@@ -54,7 +55,4 @@
     text.dispatchEvent(new Event("input", { bubbles: true }));
     text.focus();
   });
-
-  // Who comes to answer stands in the field.
-  if (location.hash === "#answer") document.querySelector("#text")?.focus();
 })();
