@@ -49,6 +49,7 @@ type group struct {
 	not    *regexp.Regexp // where this is in it, any and short do not count
 	short  *regexp.Regexp // in a text of a few words
 	last   *regexp.Regexp // its last word
+	sure   *regexp.Regexp // somewhere in it, whatever else is
 	strong *regexp.Regexp // takes back a yes that went before
 	back   *regexp.Regexp // … a no
 }
@@ -64,7 +65,7 @@ type source struct {
 	Define   map[string]string
 	Same     map[string]string
 	Soft     struct{ Words, Sign string }
-	Means    map[string]struct{ Whole, Any, Start, Last, Not, Short, Strong, Back []string }
+	Means    map[string]struct{ Whole, Sure, Any, Start, Last, Not, Short, Strong, Back []string }
 	Numbers  map[string]string
 	Around   struct{ Before, After, Units, Week string }
 	Barrier  map[string]string
@@ -149,7 +150,7 @@ func compile(lang string, src source) (*lexicon, error) {
 	l.same = same
 	l.soft, l.sign = re(whole, src.Soft.Words), re(`(?:^| )(?:%s)(?: \S+){0,4}$`, src.Soft.Sign)
 	for name, g := range src.Means {
-		l.groups[name] = group{whole: re(whole, g.Whole...), any: re(within, g.Any...), start: re(first, g.Start...), last: re(last, g.Last...),
+		l.groups[name] = group{whole: re(whole, g.Whole...), sure: re(within, g.Sure...), any: re(within, g.Any...), start: re(first, g.Start...), last: re(last, g.Last...),
 			not: re(within, g.Not...), short: re(within, g.Short...), strong: re(within, g.Strong...), back: re(within, g.Back...)}
 	}
 	if c := pick("%s", src.Numbers); c != nil {
@@ -198,7 +199,7 @@ func vocabulary(src source) map[string]bool {
 		}
 	}
 	for _, g := range src.Means {
-		for _, lists := range [][]string{g.Whole, g.Any, g.Start, g.Not, g.Short, g.Strong, g.Last, g.Back} {
+		for _, lists := range [][]string{g.Whole, g.Sure, g.Any, g.Start, g.Not, g.Short, g.Strong, g.Last, g.Back} {
 			for _, list := range lists {
 				add(strings.ReplaceAll(list, `\S`, " "))
 			}

@@ -98,10 +98,11 @@ const longest = 1600
 // view is a text as one language reads it.
 type view struct {
 	*lexicon
-	folded  string // all of it
-	core    string // without politeness
-	greeted bool   // politeness stood in front of it
-	guessed bool   // typing errors were corrected: only whole texts are taken for what stops
+	folded  string   // all of it
+	core    string   // without politeness
+	greeted bool     // politeness stood in front of it
+	guessed bool     // typing errors were corrected: only whole texts are taken for what stops
+	clauses []string // its parts between marks, without politeness
 }
 
 // Of says what text means. choices are those of the question that it would answer, none where nothing is asked; lang
@@ -110,10 +111,9 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 	if runes := []rune(text); len(runes) > longest {
 		text = string(runes[:longest])
 	}
-	folded := fold(text)
-	m := r.read(folded, choices, lang, false)
+	m := r.read(text, choices, lang, false)
 	if m.Kind == Text { // once more, as if what is nearly a word we know were that word
-		if again := r.read(folded, choices, lang, true); again.Kind != Text {
+		if again := r.read(text, choices, lang, true); again.Kind != Text {
 			again.Why += ", with a typing error"
 			return again
 		}
@@ -121,16 +121,23 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 	return m
 }
 
-// read says what a folded text means, as it is written or with its typing errors corrected.
-func (r *Reader) read(folded string, choices []reminders.Choice, lang string, corrected bool) Meaning {
+// read says what a text means, as it is written or with its typing errors corrected.
+func (r *Reader) read(text string, choices []reminders.Choice, lang string, corrected bool) Meaning {
+	folded, parts := fold(text), clauses(text)
 	var views []view
 	for _, l := range r.languages(folded, lang) {
-		text := l.usual(folded)
+		words := l.usual
 		if corrected {
-			text = l.corrected(folded)
+			words = l.corrected
 		}
-		core, greeted := l.strip(text)
-		views = append(views, view{l, text, core, greeted, corrected})
+		v := view{lexicon: l, folded: words(folded), guessed: corrected}
+		v.core, v.greeted = l.strip(v.folded)
+		for _, part := range parts {
+			if clause, _ := l.strip(words(part)); clause != "" {
+				v.clauses = append(v.clauses, clause)
+			}
+		}
+		views = append(views, v)
 	}
 	kind := kindOf(choices)
 	if m, ok := firstOf(views, view.stop); ok {
@@ -183,11 +190,11 @@ const ownBonus = 0.3
 // leastKnown is the share of a text's words that must be known in a language for the text to be in it.
 const leastKnown = 0.5
 
-// languages are those that a text may be in, the likeliest first: "om" is Danish, and Vietnamese for ill without
-// its tone marks.
+// languages are those that a text may be in, the likeliest first, and none that knows fewer of its words than the
+// writer's own: "om" is Danish, and Vietnamese for ill without its tone marks.
 func (r *Reader) languages(folded, own string) []*lexicon {
 	words := strings.Fields(folded)
-	share := map[string]float64{}
+	share, least := map[string]float64{}, leastKnown
 	for lang, l := range r.lexicons {
 		known := 0
 		for _, w := range words {
@@ -197,12 +204,13 @@ func (r *Reader) languages(folded, own string) []*lexicon {
 		}
 		share[lang] = float64(known) / float64(max(1, len(words)))
 		if lang == own {
+			least = max(least, share[lang])
 			share[lang] += ownBonus
 		}
 	}
 	var out []*lexicon
 	for _, lang := range r.order {
-		if share[lang] >= leastKnown || lang == own {
+		if share[lang] >= least || lang == own {
 			out = append(out, r.lexicons[lang])
 		}
 	}
@@ -236,7 +244,8 @@ func (l *lexicon) strip(text string) (core string, greeted bool) {
 	return strings.Join(words, " "), greeted
 }
 
-// in looks for a group's patterns: the words that matched, "" where none did.
+// in looks for a group's patterns: the words that matched, "" where none did. What takes them back does so in its own
+// clause only: "Maskinen larmer. Hold op med at skrive".
 func (v view) in(name string) string {
 	g := v.groups[name]
 	for _, text := range []string{v.core, v.folded} {
@@ -247,14 +256,30 @@ func (v view) in(name string) string {
 			return w
 		}
 	}
-	if has(g.not, v.folded) || v.guessed && (name == "stop" || name == "doubt") {
+	if v.guessed && (name == "stop" || name == "doubt") {
 		return ""
 	}
-	return find(g.any, v.folded)
+	for _, text := range append([]string{v.folded}, v.clauses...) {
+		if w := find(g.sure, text); w != "" {
+			return w
+		}
+		if w := find(g.any, text); w != "" && !has(g.not, text) {
+			return w
+		}
+	}
+	return ""
+}
+
+// inClause looks for what is a whole clause at the beginning or the end of a text.
+func (v view) inClause(name string) string {
+	if len(v.clauses) < 2 || v.guessed {
+		return ""
+	}
+	return cmp.Or(find(v.groups[name].whole, v.clauses[0]), find(v.groups[name].whole, v.clauses[len(v.clauses)-1]))
 }
 
 func (v view) stop() (Meaning, bool) {
-	w := v.in("stop")
+	w := cmp.Or(v.in("stop"), v.inClause("stop"))
 	// "3 og hold så op med at skrive": what stands before is an answer that no longer matters.
 	for text := v.core; w == ""; {
 		before, after, ok := strings.Cut(text, " ")
@@ -275,7 +300,7 @@ func (v view) trouble() (Meaning, bool) {
 const fewWords = 4
 
 func (v view) doubt() (Meaning, bool) {
-	w := v.in("doubt")
+	w := cmp.Or(v.in("doubt"), v.inClause("doubt"))
 	if g := v.groups["doubt"]; w == "" && !v.guessed && len(strings.Fields(v.core)) <= fewWords && !has(g.not, v.folded) {
 		w = find(g.short, v.folded)
 	}
@@ -290,6 +315,9 @@ func (v view) thanks() (Meaning, bool) {
 		return Meaning{Kind: Thanks, Why: "a thank-you"}, true
 	}
 	w := v.in("thanks")
+	if w == "" && len(v.clauses) > 1 && !slices.ContainsFunc(v.clauses, func(c string) bool { return !has(v.groups["thanks"].whole, c) }) {
+		w = v.core
+	}
 	if w == "" && len(strings.Fields(v.folded)) <= 7 {
 		w = find(v.groups["thanks"].start, v.folded)
 	}

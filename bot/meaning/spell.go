@@ -23,7 +23,7 @@ func sameWords(text string, same map[string]string) string {
 const shortest = 5
 
 // corrected is usual, and puts a word we know where one differs from it by one letter: another, one more, one less, or two
-// that changed places. What is a word we know already, and what could be two of them, stays.
+// that changed places, but not the first. What is a word we know already, and what could be two of them, stays.
 func (l *lexicon) corrected(text string) string {
 	words := strings.Fields(l.usual(text))
 	for i, w := range words {
@@ -32,7 +32,7 @@ func (l *lexicon) corrected(text string) string {
 		}
 		found := ""
 		for known := range l.words {
-			if len(known) >= shortest && nearly([]rune(w), []rune(known)) && (found == "" || known < found) {
+			if len(known) >= shortest && w[0] == known[0] && nearly([]rune(w), []rune(known)) && (found == "" || known < found) {
 				found = known
 			}
 		}
