@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -178,7 +179,7 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		}
 		return Meaning{Kind: Answer, Digit: digit, Rest: rest, Why: why}, true
 	}
-	g := v.groups
+	g, isPlan := v.groups, digitOf(choices, "plan") != ""
 	texts := []string{v.core}
 	if _, after, ok := strings.Cut(v.core, " "); ok && v.greeted { // "Hej Lone. Ja det er gjort"
 		texts = append(texts, after)
@@ -231,20 +232,54 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		if w := find(g["either"].any, text); w != "" && len(strings.Fields(text)) <= 6 {
 			return Meaning{Kind: Unclear, Why: "the words " + w}, true
 		}
-		if w := find(g["plan"].any, text); w != "" && digitOf(choices, "plan") != "" && !has(g["no"].any, text) {
+		if w := find(g["plan"].any, text); w != "" && isPlan && !has(g["no"].any, text) {
 			return found(yes, "a plan", true)
+		}
+		if w := find(g["people"].whole, text); w != "" && partly == "" && !isPlan { // "to kolleger" have seen it
+			return found(yes, "begins with "+w, true)
 		}
 		if n := len(strings.Fields(text)); part != "" && (n <= 7 || n <= 10 && !has(g["no"].any, text)) && !(has(g["no"].any, text) && !has(g["partly"].strong, part)) {
 			return found(partly, "the words "+part, false)
 		}
-		if w := find(g["no"].any, text); w != "" && !has(g["no"].not, text) {
-			return found(no, "the words "+w, true)
+		// "Fik sorteret, men ikke smidt ud": some was done, where that may be answered; else what was not is what counts.
+		done, undone := "", ""
+		for _, clause := range v.joined(text) {
+			if w := find(g["no"].any, clause); w != "" && !has(g["no"].not, clause) {
+				undone = cmp.Or(undone, w)
+			} else if w := find(g["yes"].any, clause); w != "" && !has(g["yes"].not, clause) {
+				done = cmp.Or(done, w)
+			}
 		}
-		if w := find(g["yes"].any, text); w != "" && !has(g["yes"].not, text) {
-			return found(yes, "the words "+w, true)
+		switch {
+		case done != "" && undone != "" && partly != "":
+			return found(partly, "the words "+done+", and "+undone, true)
+		case undone != "":
+			return found(no, "the words "+undone, true)
+		case done != "":
+			return found(yes, "the words "+done, true)
 		}
 	}
 	return Meaning{}, false
+}
+
+// joined are the clauses of a text, also those that only a word like "but" divides.
+func (v view) joined(text string) []string {
+	parts := v.clauses
+	if len(parts) < 2 || text != v.core {
+		parts = []string{text}
+	}
+	if v.but == nil {
+		return parts
+	}
+	var out []string
+	for _, part := range parts {
+		for _, clause := range v.but.Split(part, -1) {
+			if clause = strings.TrimSpace(clause); clause != "" {
+				out = append(out, clause)
+			}
+		}
+	}
+	return out
 }
 
 func (v view) barrier(choices []reminders.Choice) (Meaning, bool) {
@@ -258,30 +293,45 @@ func (v view) barrier(choices []reminders.Choice) (Meaning, bool) {
 	if w := find(v.barriers["none"], text); w != "" && digitOf(choices, "none") != "" {
 		return Meaning{Kind: Answer, Digit: digitOf(choices, "none"), Why: "the words " + w}, true
 	}
-	var kinds, words []string
+	var named []mention
 	for _, c := range choices {
-		if _, kind, ok := strings.Cut(c.Meaning, ":"); ok {
-			if w := find(v.lexicon.barriers[kind], text); w != "" && !slices.ContainsFunc(words, func(o string) bool { return strings.Contains(o, w) && o != w }) {
-				// "gamle maskiner" holds "maskiner": the longer one is meant.
-				for i := len(words) - 1; i >= 0; i-- {
-					if strings.Contains(w, words[i]) && w != words[i] {
-						kinds, words = slices.Delete(kinds, i, i+1), slices.Delete(words, i, i+1)
-					}
-				}
-				kinds, words = append(kinds, c.Digit), append(words, w)
+		if _, kind, ok := strings.Cut(c.Meaning, ":"); ok && v.lexicon.barriers[kind] != nil {
+			if at := v.lexicon.barriers[kind].FindStringIndex(text); at != nil {
+				named = append(named, mention{c.Digit, at[0], at[1]})
 			}
 		}
 	}
-	switch len(kinds) {
-	case 0:
+	if len(named) == 0 {
 		return Meaning{}, false
-	case 1:
-		return Meaning{Kind: Answer, Digit: kinds[0], Rest: words[0] != text, Why: "the words " + words[0]}, true
 	}
-	return Meaning{Kind: Unclear, Why: "more than one: " + strings.Join(words, ", ")}, true
+	// What is named first is meant, and the longer of two at one place: "gamle maskiner" holds "maskiner".
+	slices.SortStableFunc(named, func(a, b mention) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to)) })
+	word := func(m mention) string { return strings.TrimSpace(text[m.from:m.to]) }
+	first := named[0]
+	for _, m := range named[1:] {
+		if m.from >= first.to-1 && v.alike(text, first, m, word(m)) { // "tid og penge"
+			return Meaning{Kind: Unclear, Why: "more than one: " + word(first) + ", " + word(m)}, true
+		}
+	}
+	return Meaning{Kind: Answer, Digit: first.digit, Rest: word(first) != text, Why: "the words " + word(first)}, true
 }
 
-// longRating is how many words a rating in words has at most: in a longer text "meget" is about something else.
+// mention is where a text names a choice.
+type mention struct {
+	digit    string
+	from, to int
+}
+
+// alike says whether two things that a text names stand beside each other: the same weight is on both.
+func (v view) alike(text string, a, b mention, word string) bool {
+	if v.both == nil {
+		return true
+	}
+	return has(v.both, strings.TrimSpace(text[a.to-1:b.from+1])) || slices.Contains(v.clauses, word) || len(strings.Fields(text[a.to-1:b.from+1])) == 0
+}
+
+// longRating is how many words a text has at most in which every word that rates does: in a longer one "meget" is about
+// something else, and "hver dag" still is not.
 const longRating = 5
 
 func (v view) rating(choices []reminders.Choice) (Meaning, bool) {
@@ -291,10 +341,19 @@ func (v view) rating(choices []reminders.Choice) (Meaning, bool) {
 	if digit, ok := v.ratings.exactly(v.core); ok && isChoice(choices, digit) {
 		return Meaning{Kind: Answer, Digit: digit, Why: "the words " + v.core}, true
 	}
-	digits, words := v.ratings.all(v.core)
-	if len(strings.Fields(v.core)) > longRating {
-		return Meaning{}, false
+	for _, clause := range v.clauses { // "dagligt, det er blevet en vane"
+		if digit, ok := v.ratings.exactly(clause); ok && isChoice(choices, digit) {
+			return Meaning{Kind: Answer, Digit: digit, Rest: true, Why: "the words " + clause}, true
+		}
 	}
+	text := v.core
+	if len(strings.Fields(text)) > longRating {
+		if v.vague == nil || has(v.unrated, text) {
+			return Meaning{}, false
+		}
+		text = v.vague.ReplaceAllString(text, " | ")
+	}
+	digits, words := v.ratings.all(text)
 	digits = slices.DeleteFunc(digits, func(d string) bool { return !isChoice(choices, d) })
 	switch len(digits) {
 	case 0:

@@ -59,7 +59,7 @@ func isCode(w string) bool {
 func (v view) later() (Meaning, bool) {
 	words := strings.Fields(v.core)
 	for i, w := range words {
-		if digit, ok := v.numbers[w]; ok && i > 0 {
+		if digit, ok := v.numbers[w]; ok && i > 0 && (v.clock == nil || has(v.clock, strings.Join(words[:i], " "))) {
 			w = digit
 		}
 		clock, ok := hourOf(w)

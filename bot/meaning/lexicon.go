@@ -30,7 +30,12 @@ type lexicon struct {
 	week     *regexp.Regexp            // "uge 3" before an answer names its question
 	barriers map[string]*regexp.Regexp // by kind
 	ignore   *regexp.Regexp            // in what stands in the way, means none of them
+	both     *regexp.Regexp            // between two of them, says that both are meant
+	but      *regexp.Regexp            // between two clauses
 	ratings  *choice                   // by digit
+	vague    *regexp.Regexp            // rates only in a short text
+	unrated  *regexp.Regexp            // where this is in a long text, it rates nothing
+	clock    *regexp.Regexp            // before a word that is an hour; not asked for where a language has none
 	ordinals *choice                   // by digit
 	spans    map[string]*regexp.Regexp // day, week, month: units of a pause
 	hour     *regexp.Regexp            // what stands around an hour that is asked for
@@ -67,11 +72,11 @@ type source struct {
 	Soft     struct{ Words, Sign string }
 	Means    map[string]struct{ Whole, Sure, Any, Start, Last, Not, Short, Strong, Back []string }
 	Numbers  map[string]string
-	Around   struct{ Before, After, Units, Week string }
+	Around   struct{ Before, After, Units, Week, But string }
 	Barrier  map[string]string
 	Rating   map[string]string
 	Ordinal  map[string]string
-	When     struct{ Hour, Evening, Half, Until, Day, Week, Month string }
+	When     struct{ Clock, Hour, Evening, Half, Until, Day, Week, Month string }
 	Months   map[string]string
 	Weekdays map[string]string
 }
@@ -165,14 +170,22 @@ func compile(lang string, src source) (*lexicon, error) {
 			l.ignore = re(within, list)
 			continue
 		}
+		if kind == "both" {
+			l.both = re(within, list)
+			continue
+		}
 		l.barriers[kind] = re(within, list)
 		if kind == "none" {
 			l.barriers[kind] = re(whole, list)
 		}
 	}
+	l.vague, l.unrated, l.but = re(within, src.Rating["vague"]), re(within, src.Rating["unrated"]), re(within, src.Around.But)
+	delete(src.Rating, "vague")
+	delete(src.Rating, "unrated")
 	l.ratings, l.ordinals = pick(within, src.Rating), pick(within, src.Ordinal)
 	l.spans["day"], l.spans["week"], l.spans["month"] = re(whole, src.When.Day), re(whole, src.When.Week), re(whole, src.When.Month)
 	l.hour, l.evening, l.until = re(`^(?:(?:%s)(?: |$))*$`, src.When.Hour), re(within, src.When.Evening), re(within, src.When.Until)
+	l.clock = re(last, src.When.Clock)
 	l.half = fold(src.When.Half)
 	l.months, l.weekdays = map[string]string{}, map[string]string{}
 	if c := pick("%s", src.Months); c != nil {
