@@ -43,8 +43,13 @@ func kindOf(choices []reminders.Choice) questionKind {
 // whyNumber marks an answer by number: nothing else that was written changes it.
 const whyNumber = "a number"
 
+// whyPeople marks an answer by who it was.
+const whyPeople = "names who"
+
 // firm says whether an answer is more than words that lean one way: a command in the same text is then no command.
-func (m Meaning) firm() bool { return m.Kind == Answer && m.Rest && strings.HasPrefix(m.Why, "begins") }
+func (m Meaning) firm() bool {
+	return m.Kind == Answer && m.Rest && (strings.HasPrefix(m.Why, "begins") || m.Why == whyPeople)
+}
 
 func digitOf(choices []reminders.Choice, meanings ...string) string {
 	for _, meaning := range meanings {
@@ -197,6 +202,9 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		part := ""
 		if !has(g["partly"].not, text) {
 			part = find(g["partly"].any, text)
+			if part == "" && len(strings.Fields(text)) <= fewWords {
+				part = find(g["partly"].short, text)
+			}
 		}
 		if w := find(g["yes"].start, text); w != "" {
 			rest := strings.TrimPrefix(text, w)
@@ -235,18 +243,18 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		if w := find(g["plan"].any, text); w != "" && isPlan && !has(g["no"].any, text) {
 			return found(yes, "a plan", true)
 		}
-		if w := find(g["people"].whole, text); w != "" && partly == "" && !isPlan { // "to kolleger" have seen it
-			return found(yes, "begins with "+w, true)
+		if w := cmp.Or(find(g["people"].whole, text), find(g["people"].whole, v.folded)); w != "" && partly == "" && !isPlan {
+			return found(yes, whyPeople, true) // "to kolleger" have seen it
 		}
-		if n := len(strings.Fields(text)); part != "" && (n <= 7 || n <= 10 && !has(g["no"].any, text)) && !(has(g["no"].any, text) && !has(g["partly"].strong, part)) {
+		if n := len(strings.Fields(text)); part != "" && (n <= 7 || n <= 10 && !has(g["no"].any, text)) && !(has(g["no"].any, text) && !has(g["partly"].strong, part)) && partly != "" {
 			return found(partly, "the words "+part, false)
 		}
 		// "Fik sorteret, men ikke smidt ud": some was done, where that may be answered; else what was not is what counts.
 		done, undone := "", ""
 		for _, clause := range v.joined(text) {
-			if w := find(g["no"].any, clause); w != "" && !has(g["no"].not, clause) {
+			if w, no := v.deed(clause); no {
 				undone = cmp.Or(undone, w)
-			} else if w := find(g["yes"].any, clause); w != "" && !has(g["yes"].not, clause) {
+			} else {
 				done = cmp.Or(done, w)
 			}
 		}
@@ -257,9 +265,32 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 			return found(no, "the words "+undone, true)
 		case done != "":
 			return found(yes, "the words "+done, true)
+		case part != "":
+			return found(partly, "the words "+part, false)
 		}
 	}
 	return Meaning{}, false
+}
+
+// deed says what a clause tells of something done, and whether it was not. "Vi snakkede om, hvorfor det ikke virker":
+// the main clause tells it.
+func (v view) deed(clause string) (words string, undone bool) {
+	main := clause
+	if v.that != nil {
+		if at := v.that.FindStringIndex(clause); at != nil {
+			main = clause[:at[0]]
+		}
+	}
+	no, yes := v.groups["no"], v.groups["yes"]
+	for _, text := range []string{main, clause} {
+		if w := find(no.any, text); w != "" && !has(no.not, text) {
+			return w, true
+		}
+		if w := find(yes.any, text); w != "" && !has(yes.not, text) {
+			return w, false
+		}
+	}
+	return "", false
 }
 
 // joined are the clauses of a text, also those that only a word like "but" divides.
@@ -382,6 +413,7 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 		return Meaning{Kind: Unclear, Why: "no time is named"}, true
 	}
 	words := strings.Fields(v.core)
+	elsewhen := false // another day is named
 	hits := map[string]bool{}
 	negated := has(v.groups["no"].any, v.core) || has(v.groups["no"].start, v.core)
 	labels := make([][]string, len(choices))
@@ -390,6 +422,9 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	}
 	for _, w := range words {
 		in := -1
+		elsewhen = elsewhen || v.weekdays[w] != "" && !slices.ContainsFunc(labels, func(l []string) bool {
+			return slices.ContainsFunc(l, func(l string) bool { return sameMoment(l, w, v.weekdays) })
+		})
 		for i, label := range labels {
 			if slices.ContainsFunc(label, func(l string) bool { return sameMoment(l, w, v.weekdays) }) {
 				if in >= 0 {
@@ -413,6 +448,8 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 		}
 	case len(hits) > 0:
 		return Meaning{Kind: Unclear, Why: "which time is not clear"}, true
+	case elsewhen:
+		return Meaning{Kind: Command, Word: New, Clock: -1, Why: "another day"}, true
 	}
 	return Meaning{}, false
 }

@@ -29,7 +29,11 @@ func (v view) command(kind questionKind) (Meaning, bool) {
 			return Meaning{Kind: Command, Word: word, Clock: -1, Why: word + ": " + w}, true
 		}
 	}
-	return v.pause()
+	m, ok := v.pause()
+	if ok && kind == slots { // away on those days
+		return Meaning{Kind: Command, Word: New, Clock: -1, Why: "other times: " + m.Why}, true
+	}
+	return m, ok
 }
 
 // language reads which language somebody asks for.

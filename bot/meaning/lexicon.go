@@ -32,6 +32,7 @@ type lexicon struct {
 	ignore   *regexp.Regexp            // in what stands in the way, means none of them
 	both     *regexp.Regexp            // between two of them, says that both are meant
 	but      *regexp.Regexp            // between two clauses
+	that     *regexp.Regexp            // before a clause that only tells what, why or how
 	ratings  *choice                   // by digit
 	vague    *regexp.Regexp            // rates only in a short text
 	unrated  *regexp.Regexp            // where this is in a long text, it rates nothing
@@ -72,7 +73,7 @@ type source struct {
 	Soft     struct{ Words, Sign string }
 	Means    map[string]struct{ Whole, Sure, Any, Start, Last, Not, Short, Strong, Back []string }
 	Numbers  map[string]string
-	Around   struct{ Before, After, Units, Week, But string }
+	Around   struct{ Before, After, Units, Week, But, That string }
 	Barrier  map[string]string
 	Rating   map[string]string
 	Ordinal  map[string]string
@@ -180,6 +181,7 @@ func compile(lang string, src source) (*lexicon, error) {
 		}
 	}
 	l.vague, l.unrated, l.but = re(within, src.Rating["vague"]), re(within, src.Rating["unrated"]), re(within, src.Around.But)
+	l.that = re(within, src.Around.That)
 	delete(src.Rating, "vague")
 	delete(src.Rating, "unrated")
 	l.ratings, l.ordinals = pick(within, src.Rating), pick(within, src.Ordinal)

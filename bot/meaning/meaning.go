@@ -157,7 +157,7 @@ func (r *Reader) read(text string, choices []reminders.Choice, lang string, corr
 			return m
 		}
 	}
-	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm() && m.Word != Language && m.Word != Later && m.Word != CallMe && m.Word != Buddy) {
+	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm() && m.Word != Language && m.Word != Later && m.Word != CallMe && (m.Word != Buddy || answered.Why == whyPeople)) {
 		return m
 	}
 	if isAnswer {
