@@ -118,6 +118,9 @@ func (v view) byNumber(choices []reminders.Choice, kind questionKind) (Meaning, 
 			return m, ok
 		}
 	}
+	if digit := v.clauseNumber(); isChoice(choices, digit) {
+		return found(digit, true)
+	}
 	words := strings.Fields(text)
 	if len(words) == 0 {
 		return Meaning{}, false
@@ -156,6 +159,20 @@ func (v view) byNumber(choices []reminders.Choice, kind questionKind) (Meaning, 
 	m, ok := found(words[at], at+1 < len(words))
 	m.Week = week
 	return m, ok
+}
+
+// clauseNumber is the digit of "Hej, det er Lone. 2": the only number of a text, and a whole clause of it.
+func (v view) clauseNumber() string {
+	digit := ""
+	for i, clause := range v.clauses {
+		switch {
+		case isDigits(clause) && digit == "" && i == len(v.clauses)-1 && i > 0:
+			digit = clause
+		case strings.ContainsAny(clause, "0123456789"):
+			return ""
+		}
+	}
+	return digit
 }
 
 // contradicts says whether a word says yes behind the digit for no, or the other way round.
@@ -323,6 +340,9 @@ func (v view) barrier(choices []reminders.Choice) (Meaning, bool) {
 	}
 	if w := find(v.barriers["none"], text); w != "" && digitOf(choices, "none") != "" {
 		return Meaning{Kind: Answer, Digit: digitOf(choices, "none"), Why: "the words " + w}, true
+	}
+	if w := find(v.several, text); w != "" {
+		return Meaning{Kind: Unclear, Why: "the words " + w}, true
 	}
 	var named []mention
 	for _, c := range choices {

@@ -30,6 +30,7 @@ type lexicon struct {
 	week     *regexp.Regexp            // "uge 3" before an answer names its question
 	barriers map[string]*regexp.Regexp // by kind
 	ignore   *regexp.Regexp            // in what stands in the way, means none of them
+	several  *regexp.Regexp            // names all of them
 	both     *regexp.Regexp            // between two of them, says that both are meant
 	but      *regexp.Regexp            // between two clauses
 	that     *regexp.Regexp            // before a clause that only tells what, why or how
@@ -169,6 +170,10 @@ func compile(lang string, src source) (*lexicon, error) {
 	for kind, list := range src.Barrier {
 		if kind == "ignore" {
 			l.ignore = re(within, list)
+			continue
+		}
+		if kind == "several" {
+			l.several = re(whole, list)
 			continue
 		}
 		if kind == "both" {

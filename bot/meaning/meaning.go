@@ -248,11 +248,12 @@ func (l *lexicon) strip(text string) (core string, greeted bool) {
 // clause only: "Maskinen larmer. Hold op med at skrive".
 func (v view) in(name string) string {
 	g := v.groups[name]
-	for _, text := range []string{v.core, v.folded} {
-		if text == "" {
-			continue
-		}
-		if w := find(g.whole, text); w != "" {
+	texts := []string{v.core, v.folded}
+	if asked, ok := strings.CutSuffix(v.core, " ?"); ok && name != "stop" { // "stop?" is none
+		texts = append(texts, asked)
+	}
+	for _, text := range texts {
+		if w := find(g.whole, text); w != "" && text != "" {
 			return w
 		}
 	}
