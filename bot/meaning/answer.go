@@ -378,7 +378,7 @@ func (v view) alike(text string, a, b mention, word string) bool {
 	if v.both == nil {
 		return true
 	}
-	return has(v.both, strings.TrimSpace(text[a.to-1:b.from+1])) || slices.Contains(v.clauses, word) || len(strings.Fields(text[a.to-1:b.from+1])) == 0
+	return has(v.both, strings.TrimSpace(text[a.to-1:b.from+1])) || slices.Contains(v.clauses, word)
 }
 
 // longRating is how many words a text has at most in which every word that rates does: in a longer one "meget" is about
