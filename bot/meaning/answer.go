@@ -70,6 +70,9 @@ func (v view) answer(choices []reminders.Choice, kind questionKind) (Meaning, bo
 	if len(choices) == 0 {
 		return Meaning{}, false
 	}
+	if kind == slots && slices.ContainsFunc(strings.Fields(v.core), func(w string) bool { return v.months[w] != "" }) { // "den 2. november"
+		return v.slot(choices)
+	}
 	if m, ok := v.byNumber(choices, kind); ok {
 		return m, true
 	}
@@ -209,6 +212,9 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 	for _, text := range texts {
 		if text == "" {
 			continue
+		}
+		if w := find(g["plan"].start, text); w != "" && isPlan { // "når alarmen siger stop, så"
+			return found(yes, "begins with "+w, true)
 		}
 		if w := find(g["yes"].whole, text); w != "" {
 			return found(yes, "the words "+w, false)
@@ -415,21 +421,12 @@ func (v view) rating(choices []reminders.Choice) (Meaning, bool) {
 	return Meaning{Kind: Unclear, Why: "more than one: " + strings.Join(words, ", ")}, true
 }
 
-// exactly says which thing the whole text names.
-func (c *choice) exactly(text string) (string, bool) {
-	if c == nil {
-		return "", false
-	}
-	key, ok := c.of[text]
-	return key, ok
-}
-
 // slot reads a time that is named by its place, its day or its hour.
 func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	if v.in("new") != "" {
 		return Meaning{Kind: Command, Word: New, Why: "none of the times"}, true
 	}
-	if w := v.in("all"); w != "" || has(v.groups["yes"].whole, v.core) {
+	if w := v.in("all"); w != "" || has(v.groups["yes"].whole, cmp.Or(v.core, v.folded)) {
 		return Meaning{Kind: Unclear, Why: "no time is named"}, true
 	}
 	words := strings.Fields(v.core)

@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"maps"
@@ -34,7 +35,7 @@ type lexicon struct {
 	both     *regexp.Regexp            // between two of them, says that both are meant
 	but      *regexp.Regexp            // between two clauses
 	that     *regexp.Regexp            // before a clause that only tells what, why or how
-	ratings  *choice                   // by digit
+	ratings  scale                     // by digit
 	vague    *regexp.Regexp            // rates only in a short text
 	unrated  *regexp.Regexp            // where this is in a long text, it rates nothing
 	clock    *regexp.Regexp            // before a word that is an hour; not asked for where a language has none
@@ -66,6 +67,9 @@ type choice struct {
 	re *regexp.Regexp
 	of map[string]string
 }
+
+// scale finds the digits that a text names in words.
+type scale map[string]struct{ whole, within *regexp.Regexp }
 
 // source is a file of words.
 type source struct {
@@ -189,7 +193,10 @@ func compile(lang string, src source) (*lexicon, error) {
 	l.that = re(within, src.Around.That)
 	delete(src.Rating, "vague")
 	delete(src.Rating, "unrated")
-	l.ratings, l.ordinals = pick(within, src.Rating), pick(within, src.Ordinal)
+	l.ratings, l.ordinals = scale{}, pick(within, src.Ordinal)
+	for digit, list := range src.Rating {
+		l.ratings[digit] = struct{ whole, within *regexp.Regexp }{re(whole, list), re(within, list)}
+	}
 	l.spans["day"], l.spans["week"], l.spans["month"] = re(whole, src.When.Day), re(whole, src.When.Week), re(whole, src.When.Month)
 	l.hour, l.evening, l.until = re(`^(?:(?:%s)(?: |$))*$`, src.When.Hour), re(within, src.When.Evening), re(within, src.When.Until)
 	l.clock = re(last, src.When.Clock)
@@ -304,4 +311,53 @@ func (c *choice) all(text string) (found []string, words []string) {
 		words = append(words, word)
 		text = text[max(at[1]-1, at[0]+1):]
 	}
+}
+
+// exactly says which digit the whole text names.
+func (s scale) exactly(text string) (string, bool) {
+	for _, digit := range slices.Sorted(maps.Keys(s)) {
+		if has(s[digit].whole, text) {
+			return digit, true
+		}
+	}
+	return "", false
+}
+
+// all returns the digits a text names, with their words. Of two that overlap the one that ends later is meant, and of
+// two that end together the longer: "bruger det ikke så meget", "næsten hver dag".
+func (s scale) all(text string) (found []string, words []string) {
+	type hit struct {
+		digit    string
+		from, to int
+	}
+	var hits []hit
+	for _, digit := range slices.Sorted(maps.Keys(s)) {
+		for from := 0; ; {
+			at := s[digit].within.FindStringIndex(text[from:])
+			if at == nil {
+				break
+			}
+			h := hit{digit, from + at[0], from + at[1]}
+			for h.from < h.to && text[h.from] == ' ' {
+				h.from++
+			}
+			for h.to > h.from && text[h.to-1] == ' ' {
+				h.to--
+			}
+			hits, from = append(hits, h), max(h.to, from+1)
+		}
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Or(cmp.Compare(b.to, a.to), cmp.Compare(a.from, b.from)) })
+	begins := len(text) + 1
+	for _, h := range hits {
+		if h.to > begins {
+			continue
+		}
+		begins = h.from
+		if !slices.Contains(found, h.digit) {
+			found = append(found, h.digit)
+		}
+		words = append(words, text[h.from:h.to])
+	}
+	return found, words
 }
