@@ -118,11 +118,17 @@ func (v view) pause() (Meaning, bool) {
 		return Meaning{}, false
 	}
 	m := Meaning{Kind: Command, Word: Pause, Clock: -1, Why: "a pause: " + why}
+	v.span(&m)
+	return m, true
+}
+
+// span reads how long a pause is, if that is said.
+func (v view) span(m *Meaning) {
 	words := strings.Fields(v.core)
 	for i, w := range words {
 		if day, ok := v.dayAt(words, i); ok && has(v.until, v.core) {
 			m.Until = day
-			return m, true
+			return
 		}
 		n := 0
 		if isDigits(w) {
@@ -140,19 +146,18 @@ func (v view) pause() (Meaning, bool) {
 		switch {
 		case has(v.spans["week"], unit) && n <= mostWeeks:
 			m.Weeks = n
-			return m, true
+			return
 		case has(v.spans["month"], unit) && n*4 <= mostWeeks:
 			m.Weeks = n * 4
-			return m, true
+			return
 		case has(v.spans["day"], unit) && n <= 7*mostWeeks:
 			m.Weeks = (n + 6) / 7
-			return m, true
+			return
 		case unit == "" && i == len(words)-1 && i == 1 && n <= mostWeeks && isDigits(w): // PAUSE 2
 			m.Weeks = n
-			return m, true
+			return
 		}
 	}
-	return m, true
 }
 
 // mostWeeks is the longest pause that is taken from words: a longer one is talked about.

@@ -13,7 +13,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-//go:embed words/*.toml
+//go:embed words
 var files embed.FS
 
 // lexicon is what people write in one language. Its files say how each list is read.
@@ -47,6 +47,7 @@ type lexicon struct {
 	until    *regexp.Regexp            // before or behind a day
 	months   map[string]string         // number by name
 	weekdays map[string]string         // 1 = Monday
+	sayings  *sayings                  // known texts, nil where a language has none
 }
 
 // group is the patterns of one meaning.
@@ -96,6 +97,9 @@ func load() (map[string]*lexicon, error) {
 	}
 	all := map[string]*lexicon{}
 	for _, entry := range entries {
+		if !strings.HasSuffix(entry.Name(), ".toml") {
+			continue
+		}
 		text, err := files.ReadFile("words/" + entry.Name())
 		if err != nil {
 			return nil, err
@@ -111,6 +115,11 @@ func load() (map[string]*lexicon, error) {
 		lang := strings.TrimSuffix(entry.Name(), ".toml")
 		if all[lang], err = compile(lang, src); err != nil {
 			return nil, fmt.Errorf("words/%s: %w", entry.Name(), err)
+		}
+		if said, err := files.ReadFile("words/" + lang + ".said"); err == nil {
+			if all[lang].sayings, err = newSayings(string(said), all[lang].usual); err != nil {
+				return nil, fmt.Errorf("words/%s.said: %w", lang, err)
+			}
 		}
 	}
 	return all, nil

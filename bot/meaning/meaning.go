@@ -118,7 +118,23 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 			return again
 		}
 	}
+	if m.Kind == Text || m.Kind == Question {
+		if like, ok := r.said(text, choices, lang); ok {
+			return like
+		}
+	}
 	return m
+}
+
+// said reads a text by the known ones it is like, in the writer's own language.
+func (r *Reader) said(text string, choices []reminders.Choice, lang string) (Meaning, bool) {
+	l := r.lexicons[lang]
+	if l == nil {
+		return Meaning{}, false
+	}
+	v := view{lexicon: l, folded: l.usual(fold(text))}
+	v.core, _ = l.strip(v.folded)
+	return v.said(choices, kindOf(choices))
 }
 
 // read says what a text means, as it is written or with its typing errors corrected.
