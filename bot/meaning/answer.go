@@ -213,6 +213,9 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		if text == "" {
 			continue
 		}
+		if w := find(g["either"].sure, text); w != "" && len(strings.Fields(text)) <= 6 {
+			return Meaning{Kind: Unclear, Why: "the words " + w}, true
+		}
 		if w := find(g["plan"].start, text); w != "" && isPlan { // "når alarmen siger stop, så"
 			return found(yes, "begins with "+w, true)
 		}
@@ -281,12 +284,13 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 				done = cmp.Or(done, w)
 			}
 		}
+		asks := has(g["question"].sure, text) // "skal det være på vores egen linje"
 		switch {
 		case done != "" && undone != "" && partly != "":
 			return found(partly, "the words "+done+", and "+undone, true)
-		case undone != "":
+		case undone != "" && !asks:
 			return found(no, "the words "+undone, true)
-		case done != "":
+		case done != "" && !asks:
 			return found(yes, "the words "+done, true)
 		case part != "":
 			return found(partly, "the words "+part, false)
@@ -379,12 +383,16 @@ type mention struct {
 	from, to int
 }
 
+// mostBetween is how many words stand at most between two things that are named beside each other.
+const mostBetween = 3
+
 // alike says whether two things that a text names stand beside each other: the same weight is on both.
 func (v view) alike(text string, a, b mention, word string) bool {
 	if v.both == nil {
 		return true
 	}
-	return has(v.both, strings.TrimSpace(text[a.to-1:b.from+1])) || slices.Contains(v.clauses, word)
+	between := strings.TrimSpace(text[a.to-1 : b.from+1])
+	return has(v.both, between) && len(strings.Fields(between)) <= mostBetween || slices.Contains(v.clauses, word)
 }
 
 // longRating is how many words a text has at most in which every word that rates does: in a longer one "meget" is about
@@ -403,17 +411,29 @@ func (v view) rating(choices []reminders.Choice) (Meaning, bool) {
 			return Meaning{Kind: Answer, Digit: digit, Rest: true, Why: "the words " + clause}, true
 		}
 	}
-	text := v.core
-	if len(strings.Fields(text)) > longRating {
-		if v.vague == nil || has(v.unrated, text) {
-			return Meaning{}, false
-		}
-		text = v.vague.ReplaceAllString(text, " | ")
+	if w := find(v.groups["either"].sure, v.core); w != "" {
+		return Meaning{Kind: Unclear, Why: "the words " + w}, true
 	}
-	digits, words := v.ratings.all(text)
+	all, named := v.ratings.all(v.core)
+	long := len(strings.Fields(v.core)) > longRating
+	if long && (v.vague == nil || has(v.unrated, v.core)) {
+		return Meaning{}, false
+	}
+	var digits, words []string
+	for i, digit := range all {
+		if !slices.Contains(digits, digit) && !(long && v.vague.FindString(named[i]) == named[i]) {
+			digits, words = append(digits, digit), append(words, named[i])
+		}
+	}
 	digits = slices.DeleteFunc(digits, func(d string) bool { return !isChoice(choices, d) })
 	switch len(digits) {
 	case 0:
+		if w := find(v.groups["yes"].whole, v.core); w != "" {
+			return Meaning{Kind: Unclear, Why: "the words " + w}, true
+		}
+		if w := find(v.groups["no"].start, v.core); w != "" && isChoice(choices, "1") {
+			return Meaning{Kind: Answer, Digit: "1", Rest: true, Why: "the words " + w}, true
+		}
 		return Meaning{}, false
 	case 1:
 		return Meaning{Kind: Answer, Digit: digits[0], Rest: true, Why: "the words " + strings.Join(words, ", ")}, true
@@ -425,9 +445,6 @@ func (v view) rating(choices []reminders.Choice) (Meaning, bool) {
 func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	if v.in("new") != "" {
 		return Meaning{Kind: Command, Word: New, Why: "none of the times"}, true
-	}
-	if w := v.in("all"); w != "" || has(v.groups["yes"].whole, cmp.Or(v.core, v.folded)) {
-		return Meaning{Kind: Unclear, Why: "no time is named"}, true
 	}
 	words := strings.Fields(v.core)
 	elsewhen := false // another day is named
@@ -454,6 +471,9 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 		if in >= 0 {
 			hits[choices[in].Digit] = true
 		}
+	}
+	if w := v.in("all"); len(hits) == 0 && (w != "" || has(v.groups["yes"].whole, cmp.Or(v.core, v.folded))) {
+		return Meaning{Kind: Unclear, Why: "no time is named"}, true
 	}
 	if digits, _ := v.ordinals.all(v.core); len(hits) == 0 && len(digits) == 1 && isChoice(choices, digits[0]) {
 		hits[digits[0]] = true

@@ -22,6 +22,9 @@ func (v view) command(kind questionKind) (Meaning, bool) {
 		return Meaning{Kind: Command, Word: CallMe, Clock: -1, Why: "wants to be called: " + w}, true
 	}
 	if m, ok := v.later(); ok {
+		if away, ok := v.pause(); ok && m.Clock < 0 { // "ikke lige nu, har ferie"
+			return away, true
+		}
 		return m, true
 	}
 	for _, word := range []string{Delete, Answers, Buddy, Help} {
@@ -39,15 +42,19 @@ func (v view) command(kind questionKind) (Meaning, bool) {
 // language reads which language somebody asks for.
 func (v view) language() (code, why string) {
 	g := v.groups["language"]
-	words := strings.Fields(v.core)
+	text := v.core
+	if g.strong != nil { // "min dansk er dårlig" asks for none
+		text = g.strong.ReplaceAllString(text, " ")
+	}
+	words := strings.Fields(text)
 	for i, w := range slices.Backward(words) {
 		code := languages[w]
 		switch {
 		case i == 1 && len(words) == 2 && has(g.any, words[0]) && isCode(w):
 			return w, v.core
-		case code == "" || len(words) > 9 || has(g.not, v.folded):
+		case code == "" || len(words) > 12 || has(g.not, v.folded):
 			continue
-		case len(words) == 1 || has(g.any, v.core):
+		case len(words) == 1 || has(g.any, text):
 			return code, v.core
 		}
 	}
@@ -71,7 +78,7 @@ func (v view) later() (Meaning, bool) {
 			continue
 		}
 		before, after := strings.Join(words[:i], " "), strings.Join(words[i+1:], " ")
-		if len(words) == 1 && !strings.ContainsAny(w, ":.") || !has(v.hour, before) || !has(v.hour, after) || before == "" && !has(v.evening, after) && !strings.Contains(w, ":") {
+		if len(words) == 1 && !strings.ContainsAny(w, ":.") || !has(v.hour, before) || !has(v.hour, after) || before == "" && !has(v.evening, after) && !strings.ContainsAny(w, ":.") {
 			continue
 		}
 		if v.lexicon.half != "" && i > 0 && words[i-1] == v.lexicon.half {
@@ -125,6 +132,11 @@ func (v view) pause() (Meaning, bool) {
 // span reads how long a pause is, if that is said.
 func (v view) span(m *Meaning) {
 	words := strings.Fields(v.core)
+	for weeks, said := range v.lengths {
+		if has(said, v.core) {
+			m.Weeks = weeks + 1
+		}
+	}
 	for i, w := range words {
 		if day, ok := v.dayAt(words, i); ok && has(v.until, v.core) {
 			m.Until = day

@@ -41,6 +41,7 @@ type lexicon struct {
 	clock    *regexp.Regexp            // before a word that is an hour; not asked for where a language has none
 	ordinals *choice                   // by digit
 	spans    map[string]*regexp.Regexp // day, week, month: units of a pause
+	lengths  []*regexp.Regexp          // a pause of one week, of two, in other words
 	hour     *regexp.Regexp            // what stands around an hour that is asked for
 	evening  *regexp.Regexp            // an hour of the afternoon or evening
 	half     string                    // before an hour: half an hour earlier
@@ -83,7 +84,7 @@ type source struct {
 	Barrier  map[string]string
 	Rating   map[string]string
 	Ordinal  map[string]string
-	When     struct{ Clock, Hour, Evening, Half, Until, Day, Week, Month string }
+	When     struct{ Clock, Hour, Evening, Half, Until, Day, Week, Month, One, Two string }
 	Months   map[string]string
 	Weekdays map[string]string
 }
@@ -209,6 +210,7 @@ func compile(lang string, src source) (*lexicon, error) {
 	l.spans["day"], l.spans["week"], l.spans["month"] = re(whole, src.When.Day), re(whole, src.When.Week), re(whole, src.When.Month)
 	l.hour, l.evening, l.until = re(`^(?:(?:%s)(?: |$))*$`, src.When.Hour), re(within, src.When.Evening), re(within, src.When.Until)
 	l.clock = re(last, src.When.Clock)
+	l.lengths = []*regexp.Regexp{re(within, src.When.One), re(within, src.When.Two)}
 	l.half = fold(src.When.Half)
 	l.months, l.weekdays = map[string]string{}, map[string]string{}
 	if c := pick("%s", src.Months); c != nil {
@@ -332,7 +334,7 @@ func (s scale) exactly(text string) (string, bool) {
 	return "", false
 }
 
-// all returns the digits a text names, with their words. Of two that overlap the one that ends later is meant, and of
+// all returns the digits a text names, and the words of each. Of two that overlap the one that ends later is meant, and of
 // two that end together the longer: "bruger det ikke så meget", "næsten hver dag".
 func (s scale) all(text string) (found []string, words []string) {
 	type hit struct {
@@ -363,9 +365,7 @@ func (s scale) all(text string) (found []string, words []string) {
 			continue
 		}
 		begins = h.from
-		if !slices.Contains(found, h.digit) {
-			found = append(found, h.digit)
-		}
+		found = append(found, h.digit)
 		words = append(words, text[h.from:h.to])
 	}
 	return found, words

@@ -162,6 +162,9 @@ func (r *Reader) read(text string, choices []reminders.Choice, lang string, corr
 	if m, ok := firstOf(views, view.trouble); ok {
 		return m
 	}
+	if own := views[0]; own.lang == lang && own.core == "" && own.greeted && kind != slots { // "ok tak", whatever "tak" is in Polish
+		return Meaning{Kind: Thanks, Why: "a thank-you"}
+	}
 	answered, isAnswer := firstOf(views, func(v view) (Meaning, bool) { return v.answer(choices, kind) })
 	if isAnswer && answered.Why == whyNumber {
 		answered.Why = "the number " + answered.Digit
@@ -273,10 +276,14 @@ func (v view) in(name string) string {
 			return w
 		}
 	}
+	texts = []string{v.folded}
+	if len(v.clauses) > 1 {
+		texts = append(texts, v.clauses...)
+	}
 	if v.guessed && (name == "stop" || name == "doubt") {
 		return ""
 	}
-	for _, text := range append([]string{v.folded}, v.clauses...) {
+	for _, text := range texts {
 		if w := find(g.sure, text); w != "" {
 			return w
 		}

@@ -125,7 +125,7 @@ func (s *sayings) like(text, asked string) (meant, first string, how float64) {
 	n := 0
 	for _, i := range near {
 		k := s.known[i]
-		if k.asked != asked && (strings.HasPrefix(k.meant, "=") || slices.Contains([]string{"words", "thanks", "question", "ask"}, k.meant)) {
+		if k.asked != asked && (asked == "slots" || strings.HasPrefix(k.meant, "=") || slices.Contains([]string{"words", "thanks", "question", "ask"}, k.meant)) {
 			continue
 		}
 		if n == 0 {
@@ -134,7 +134,7 @@ func (s *sayings) like(text, asked string) (meant, first string, how float64) {
 		if n++; n > neighbours || scores[i] <= 0 {
 			break
 		}
-		votes[k.meant] += math.Pow(scores[i], 3)
+		votes[k.meant] += math.Pow(scores[i], 6)
 	}
 	for _, m := range slices.Sorted(maps.Keys(votes)) {
 		if votes[m] > votes[meant] {
