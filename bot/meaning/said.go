@@ -20,6 +20,8 @@ const (
 	likeEnough = 0.45
 	// alikeToStop is how alike a text must be to one that stops to stop, too. Below, it is asked about.
 	alikeToStop = 0.8
+	// theSame is how alike a text and one that is known are where they differ in nothing that counts.
+	theSame = 0.95
 	// neighbours is how many of the most alike decide.
 	neighbours = 5
 )
@@ -125,11 +127,14 @@ func (s *sayings) like(text, asked string) (meant, first string, how float64) {
 	n := 0
 	for _, i := range near {
 		k := s.known[i]
-		if k.asked != asked && (asked == "slots" || strings.HasPrefix(k.meant, "=") || slices.Contains([]string{"words", "thanks", "question", "ask"}, k.meant)) {
+		if k.asked != asked && (asked == "slots" || strings.HasPrefix(k.meant, "=") || slices.Contains([]string{"words", "thanks", "question", "ask", New}, k.meant)) {
 			continue
 		}
 		if n == 0 {
 			first, how = k.text, scores[i]
+			if how > theSame {
+				return k.meant, first, how
+			}
 		}
 		if n++; n > neighbours || scores[i] <= 0 {
 			break
