@@ -18,6 +18,8 @@ import (
 const (
 	// likeEnough is how alike a text must be to one that is known: 1 is the same.
 	likeEnough = 0.45
+	// likeEnoughToAsk is the same where what it would mean takes a person up on words that may only tell something.
+	likeEnoughToAsk = 0.56
 	// alikeToStop is how alike a text must be to one that stops to stop, too. Below, it is asked about.
 	alikeToStop = 0.8
 	// theSame is how alike a text and one that is known are where they differ in nothing that counts.
@@ -180,6 +182,9 @@ func (v view) said(choices []reminders.Choice, kind questionKind) (Meaning, bool
 			m.Digit = name
 		}
 		return m, m.Digit != ""
+	}
+	if how < likeEnoughToAsk && slices.Contains([]string{"stop", "unsure", "thanks", "ask", Help}, meant) {
+		return Meaning{}, false
 	}
 	switch meant {
 	case "stop":

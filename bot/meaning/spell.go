@@ -20,7 +20,7 @@ func sameWords(text string, same map[string]string) string {
 
 // shortest is how many letters a word has at least in which one wrong letter is forgiven: in shorter ones it makes
 // another word.
-const shortest = 5
+const shortest = 6
 
 // corrected is usual, and puts a word we know where one differs from it by one letter: another, one more, one less, or two
 // that changed places, but not the first. What is a word we know already, and what could be two of them, stays.
