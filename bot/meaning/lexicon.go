@@ -48,6 +48,7 @@ type lexicon struct {
 	until    *regexp.Regexp            // before or behind a day
 	months   map[string]string         // number by name
 	weekdays map[string]string         // 1 = Monday
+	often    map[string]int            // how often each word we know occurs
 	sayings  *sayings                  // known texts, nil where a language has none
 }
 
@@ -122,6 +123,7 @@ func load() (map[string]*lexicon, error) {
 				return nil, fmt.Errorf("words/%s.said: %w", lang, err)
 			}
 		}
+		all[lang].count()
 	}
 	return all, nil
 }
@@ -221,6 +223,22 @@ func compile(lang string, src source) (*lexicon, error) {
 	}
 	l.words = vocabulary(src)
 	return l, failed
+}
+
+// count counts the words of the patterns and of the known texts. One that occurs in these is known, too.
+func (l *lexicon) count() {
+	l.often = map[string]int{}
+	for word := range l.words {
+		l.often[word] = 1
+	}
+	if l.sayings == nil {
+		return
+	}
+	for _, k := range l.sayings.known {
+		for word := range strings.FieldsSeq(l.usual(fold(k.text))) {
+			l.often[word]++
+		}
+	}
 }
 
 // vocabulary is every word in the file, for telling a typing error from another word.

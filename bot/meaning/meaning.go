@@ -112,11 +112,10 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 		text = string(runes[:longest])
 	}
 	m := r.read(text, choices, lang, false)
-	if m.Kind == Text { // once more, as if what is nearly a word we know were that word
-		if again := r.read(text, choices, lang, true); again.Kind != Text {
-			again.Why += ", with a typing error"
-			return again
-		}
+	// Once more, as if what is nearly a word we know were that word.
+	if again := r.read(text, choices, lang, true); m.Kind != Stop && again.Kind != Text && (m.Kind == Text || again.Kind != Question) && again != m {
+		m = again
+		m.Why += ", with a typing error"
 	}
 	if m.Kind == Text || m.Kind == Question {
 		if like, ok := r.said(text, choices, lang); ok {
@@ -126,13 +125,23 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 	return m
 }
 
+// known says whether a word is one in any language.
+func (r *Reader) known(word string) bool {
+	for _, l := range r.lexicons {
+		if l.often[word] > 0 || l.same[word] != "" {
+			return true
+		}
+	}
+	return strings.HasPrefix(word, "emoji")
+}
+
 // said reads a text by the known ones it is like, in the writer's own language.
 func (r *Reader) said(text string, choices []reminders.Choice, lang string) (Meaning, bool) {
 	l := r.lexicons[lang]
 	if l == nil {
 		return Meaning{}, false
 	}
-	v := view{lexicon: l, folded: l.usual(fold(text))}
+	v := view{lexicon: l, folded: l.corrected(fold(text), r.known)}
 	v.core, _ = l.strip(v.folded)
 	return v.said(choices, kindOf(choices))
 }
@@ -144,7 +153,7 @@ func (r *Reader) read(text string, choices []reminders.Choice, lang string, corr
 	for _, l := range r.languages(folded, lang) {
 		words := l.usual
 		if corrected {
-			words = l.corrected
+			words = func(text string) string { return l.corrected(text, r.known) }
 		}
 		v := view{lexicon: l, folded: words(folded), guessed: corrected}
 		v.core, v.greeted = l.strip(v.folded)
@@ -280,12 +289,12 @@ func (v view) in(name string) string {
 	if len(v.clauses) > 1 {
 		texts = append(texts, v.clauses...)
 	}
-	if v.guessed && (name == "stop" || name == "doubt") {
-		return ""
-	}
 	for _, text := range texts {
 		if w := find(g.sure, text); w != "" {
 			return w
+		}
+		if v.guessed && (name == "stop" || name == "doubt") {
+			continue
 		}
 		if w := find(g.any, text); w != "" && !has(g.not, text) {
 			return w
