@@ -266,7 +266,7 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		if w := find(g["either"].any, text); w != "" && len(strings.Fields(text)) <= 6 {
 			return Meaning{Kind: Unclear, Why: "the words " + w}, true
 		}
-		if w := find(g["plan"].any, text); w != "" && isPlan && !has(g["no"].any, text) {
+		if w := find(g["plan"].any, text); w != "" && isPlan && !v.negated(text) {
 			return found(yes, "a plan", true)
 		}
 		if w := cmp.Or(find(g["people"].whole, text), find(g["people"].whole, v.folded)); w != "" && partly == "" && !isPlan {
@@ -318,6 +318,14 @@ func (v view) deed(clause string) (words string, undone bool) {
 		}
 	}
 	return "", false
+}
+
+// negated says whether a text says no to anything.
+func (v view) negated(text string) bool {
+	if no := v.groups["no"]; no.sure != nil {
+		return has(no.sure, text)
+	}
+	return has(v.groups["no"].any, text)
 }
 
 // joined are the clauses of a text, also those that only a word like "but" divides.
@@ -449,7 +457,7 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	words := strings.Fields(v.core)
 	elsewhen := false // another day is named
 	hits := map[string]bool{}
-	negated := has(v.groups["no"].any, v.core) || has(v.groups["no"].start, v.core)
+	negated := v.negated(v.core) || has(v.groups["no"].start, v.core)
 	labels := make([][]string, len(choices))
 	for i, c := range choices {
 		labels[i] = strings.Fields(fold(c.Label))

@@ -185,6 +185,9 @@ func (r *Reader) read(text string, choices []reminders.Choice, lang string, corr
 			return m
 		}
 	}
+	if isAnswer && kind == slots { // "kl 9 passer"
+		return answered
+	}
 	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm() && m.Word != Language && m.Word != Later && m.Word != CallMe && (m.Word != Buddy || answered.Why == whyPeople)) {
 		return m
 	}
@@ -316,7 +319,7 @@ func (v view) stop() (Meaning, bool) {
 	// "3 og hold så op med at skrive": what stands before is an answer that no longer matters.
 	for text := v.core; w == ""; {
 		before, after, ok := strings.Cut(text, " ")
-		if !ok || !(has(v.groups["stop"].start, before) || isDigits(before)) || isDigits(before) && len(strings.Fields(after)) < 3 {
+		if !ok || !(has(v.groups["stop"].start, before) || isDigits(before)) || isDigits(before) && len(strings.Fields(after)) < 3 && !has(v.groups["stop"].start, after) {
 			break
 		}
 		w, text = find(v.groups["stop"].whole, after), after
