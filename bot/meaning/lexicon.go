@@ -235,7 +235,7 @@ func (l *lexicon) count() {
 		return
 	}
 	for _, k := range l.sayings.known {
-		for word := range strings.FieldsSeq(l.usual(fold(k.text))) {
+		for word := range strings.FieldsSeq(k.text) {
 			l.often[word]++
 		}
 	}

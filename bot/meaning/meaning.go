@@ -117,12 +117,19 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 		m = again
 		m.Why += ", with a typing error"
 	}
-	if m.Kind == Text || m.Kind == Question {
-		if like, ok := r.said(text, choices, lang); ok {
-			return like
+	if said, how := r.said(text, choices, lang); m.Kind == Text || m.Kind == Question {
+		if how >= likelyEnough && !(said.Kind == Text && m.Kind == Question) {
+			return said
 		}
+	} else if how >= likelier && m.byWords() && said.Kind != Text {
+		return said
 	}
 	return m
+}
+
+// byWords says whether patterns read an answer in words, which may be about something else.
+func (m Meaning) byWords() bool {
+	return m.Kind == Unclear || m.Kind == Doubt || m.Kind == Answer && !strings.HasPrefix(m.Why, "the number")
 }
 
 // known says whether a word is one in any language.
@@ -135,11 +142,11 @@ func (r *Reader) known(word string) bool {
 	return strings.HasPrefix(word, "emoji")
 }
 
-// said reads a text by the known ones it is like, in the writer's own language.
-func (r *Reader) said(text string, choices []reminders.Choice, lang string) (Meaning, bool) {
+// said reads a text by the words of known ones, in the writer's own language.
+func (r *Reader) said(text string, choices []reminders.Choice, lang string) (Meaning, float64) {
 	l := r.lexicons[lang]
 	if l == nil {
-		return Meaning{}, false
+		return Meaning{}, 0
 	}
 	v := view{lexicon: l, folded: l.corrected(fold(text), r.known)}
 	v.core, _ = l.strip(v.folded)

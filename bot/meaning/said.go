@@ -5,52 +5,45 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
 	"efterkurs/reminders"
 )
 
-// What no pattern reads is compared with texts that people may have written before, whose meaning is known
-// (words/*.said, a line each: what was asked, what was meant, the text). The one most like it, and its neighbours, say
-// what it means: they are lines that can be read and corrected like the patterns.
+// What no pattern reads is read by its words: the more often a word stood in texts that meant one thing, the more it
+// weighs for that. The texts are in words/*.said, a line each (what was asked, what was meant, the text), to be read and
+// corrected like the patterns. The weights are worked out from them when they are first needed, each time the same.
 
 const (
-	// likeEnough is how alike a text must be to one that is known: 1 is the same.
-	likeEnough = 0.45
-	// likeEnoughToAsk is the same where what it would mean takes a person up on words that may only tell something.
-	likeEnoughToAsk = 0.56
-	// alikeToStop is how alike a text must be to one that stops to stop, too. Below, it is asked about.
-	alikeToStop = 0.8
-	// theSame is how alike a text and one that is known are where they differ in nothing that counts.
-	theSame = 0.95
-	// neighbours is how many of the most alike decide.
-	neighbours = 5
+	// likelyEnough is how probable a meaning must be for what no pattern reads to have it.
+	likelyEnough = 0.4
+	// likelyToStop is how probable it must be that a text stops. Below, it is asked about.
+	likelyToStop = 0.85
+	// likelier is how probable another meaning must be for it to be taken instead of the one that patterns read.
+	likelier = 0.9
 )
 
 // known is a text whose meaning is known.
 type known struct {
 	asked string // the kind of question, see askedOf
-	meant string // stop, pause, …, or the meaning of a choice, or its digit where all choices mean the same
+	meant string // stop, pause, …, or after "=" the meaning of a choice, or its digit where all choices mean the same
 	text  string
 }
 
 // sayings are the known texts of a language.
 type sayings struct {
 	known []known
-	parts map[string][]weight // by part of a text: the texts it is in
-	idf   map[string]float64
-}
-
-type weight struct {
-	text  int
-	value float64
+	mutex sync.Mutex
+	asked map[string]*weights // by kind of question
 }
 
 // newSayings reads a file of known texts.
 func newSayings(file string, words func(string) string) (*sayings, error) {
-	s := &sayings{parts: map[string][]weight{}, idf: map[string]float64{}}
-	var all []map[string]float64
+	s := &sayings{asked: map[string]*weights{}}
 	for i, line := range strings.Split(file, "\n") {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
@@ -59,96 +52,148 @@ func newSayings(file string, words func(string) string) (*sayings, error) {
 		if len(f) != 3 {
 			return nil, fmt.Errorf("line %d has %d fields", i+1, len(f))
 		}
-		s.known = append(s.known, known{f[0], f[1], f[2]})
-		parts := partsOf(words(fold(f[2])))
-		all = append(all, parts)
-		for p := range parts {
-			s.idf[p]++
-		}
-	}
-	for p, n := range s.idf {
-		s.idf[p] = math.Log((float64(len(all)) + 1) / (n + 0.5))
-	}
-	for i, parts := range all {
-		for p, value := range s.weigh(parts) {
-			s.parts[p] = append(s.parts[p], weight{i, value})
-		}
+		s.known = append(s.known, known{f[0], f[1], words(fold(f[2]))})
 	}
 	return s, nil
 }
 
-// partsOf counts the words of a text, the pairs of them, and three and four letters in a row at half their worth.
-func partsOf(text string) map[string]float64 {
-	parts := map[string]float64{}
-	before := ""
-	for word := range strings.FieldsSeq(text) {
-		parts[word]++
-		if before != "" {
-			parts[before+" "+word]++
+// weights say how much each part of a text weighs for each meaning.
+type weights struct {
+	meanings []string
+	parts    map[string]int // its row in of
+	of       [][]float64
+}
+
+// Of so many rounds through all known texts; the steps become smaller.
+const (
+	rounds   = 12
+	firstLap = 0.15
+)
+
+// of returns the weights for answers to a kind of question. What is asked of the bot means the same whatever it asked.
+func (s *sayings) of(asked string) *weights {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if w := s.asked[asked]; w != nil {
+		return w
+	}
+	w := &weights{parts: map[string]int{}}
+	s.asked[asked] = w
+	var texts [][]int
+	var meant []int
+	for _, k := range s.known {
+		if k.asked != asked && (strings.HasPrefix(k.meant, "=") || slices.Contains([]string{"words", "thanks", "question", "ask", New}, k.meant)) {
+			continue
 		}
-		before = word
-		letters := []rune("^" + word + "$")
-		for n := 3; n <= 4; n++ {
-			for i := 0; i+n <= len(letters); i++ {
-				parts["~"+string(letters[i:i+n])] += 0.5
+		at := slices.Index(w.meanings, k.meant)
+		if at < 0 {
+			at = len(w.meanings)
+			w.meanings = append(w.meanings, k.meant)
+		}
+		var rows []int
+		for _, p := range partsOf(k.text) {
+			row, ok := w.parts[p]
+			if !ok {
+				row = len(w.parts)
+				w.parts[p] = row
+			}
+			rows = append(rows, row)
+		}
+		texts, meant = append(texts, rows), append(meant, at)
+	}
+	w.of = make([][]float64, len(w.parts))
+	for i := range w.of {
+		w.of[i] = make([]float64, len(w.meanings))
+	}
+	order := make([]int, len(texts))
+	for i := range order {
+		order[i] = i
+	}
+	random := rand.New(rand.NewPCG(1, 1)) // the same each time
+	for round := range rounds {
+		random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		for _, i := range order {
+			step := firstLap / (1 + 0.3*float64(round)) / math.Sqrt(float64(len(texts[i])))
+			for m, p := range w.likely(texts[i]) {
+				if m == meant[i] {
+					p--
+				}
+				if math.Abs(p) < 0.01 {
+					continue
+				}
+				for _, row := range texts[i] {
+					w.of[row][m] -= step * p
+				}
 			}
 		}
 	}
-	return parts
+	return w
 }
 
-// weigh gives each part its weight, rare ones more; the squares of all add up to 1. Sorted, so that it comes out the
-// same to the last bit each time.
-func (s *sayings) weigh(parts map[string]float64) map[string]float64 {
-	out, sum := map[string]float64{}, 0.0
-	for _, p := range slices.Sorted(maps.Keys(parts)) {
-		idf, ok := s.idf[p]
-		if !ok {
-			idf = math.Log(2 * (float64(len(s.known)) + 1))
+// likely returns how probable each meaning is of a text with these parts.
+func (w *weights) likely(rows []int) []float64 {
+	out := make([]float64, len(w.meanings))
+	for _, row := range rows {
+		for m, weight := range w.of[row] {
+			out[m] += weight
 		}
-		out[p] = math.Sqrt(parts[p]) * idf
-		sum += out[p] * out[p]
 	}
-	for p := range out {
-		out[p] /= math.Sqrt(sum)
+	most, sum := slices.Max(out), 0.0
+	for m := range out {
+		out[m] = math.Exp(out[m] - most)
+		sum += out[m]
+	}
+	for m := range out {
+		out[m] /= sum
 	}
 	return out
 }
 
-// like says what the known texts most like this one mean, in answer to a kind of question, and how like the first is.
-func (s *sayings) like(text, asked string) (meant, first string, how float64) {
-	scores := map[int]float64{}
-	weights := s.weigh(partsOf(text))
-	for _, p := range slices.Sorted(maps.Keys(weights)) {
-		for _, w := range s.parts[p] {
-			scores[w.text] += w.value * weights[p]
-		}
-	}
-	near := slices.SortedFunc(maps.Keys(scores), func(a, b int) int { return cmp.Or(cmp.Compare(scores[b], scores[a]), cmp.Compare(a, b)) })
-	votes := map[string]float64{}
-	n := 0
-	for _, i := range near {
-		k := s.known[i]
-		if k.asked != asked && (asked == "slots" || strings.HasPrefix(k.meant, "=") || slices.Contains([]string{"words", "thanks", "question", "ask", New}, k.meant)) {
-			continue
-		}
-		if n == 0 {
-			first, how = k.text, scores[i]
-			if how > theSame {
-				return k.meant, first, how
+// read says what a text most probably means, and which of its words say so most.
+func (w *weights) read(text string) (meant, why string, how float64) {
+	var rows []int
+	words := map[string]int{}
+	for _, p := range partsOf(text) {
+		if row, ok := w.parts[p]; ok {
+			rows = append(rows, row)
+			if word, ok := strings.CutPrefix(p, "word "); ok {
+				words[word] = row
 			}
 		}
-		if n++; n > neighbours || scores[i] <= 0 {
-			break
-		}
-		votes[k.meant] += math.Pow(scores[i], 6)
 	}
-	for _, m := range slices.Sorted(maps.Keys(votes)) {
-		if votes[m] > votes[meant] {
-			meant = m
+	if len(words) == 0 {
+		return "", "", 0
+	}
+	likely := w.likely(rows)
+	best := slices.Index(likely, slices.Max(likely))
+	heaviest := slices.SortedFunc(maps.Keys(words), func(a, b string) int {
+		return cmp.Or(cmp.Compare(w.of[words[b]][best], w.of[words[a]][best]), cmp.Compare(a, b))
+	})
+	return w.meanings[best], strings.Join(heaviest[:min(3, len(heaviest))], ", "), likely[best]
+}
+
+// partsOf are what of a text is weighed: its words, two and three in a row, the first and the last, how many there are, and
+// three to five letters in a row.
+func partsOf(text string) []string {
+	parts := map[string]bool{}
+	words := strings.Fields(text)
+	for i, word := range words {
+		parts["word "+word] = true
+		for n := 2; n <= 3 && i+n <= len(words); n++ {
+			parts["words "+strings.Join(words[i:i+n], " ")] = true
+		}
+		letters := []rune("^" + word + "$")
+		for n := 3; n <= 5; n++ {
+			for i := 0; i+n <= len(letters); i++ {
+				parts["letters "+string(letters[i:i+n])] = true
+			}
 		}
 	}
-	return meant, first, how
+	if len(words) > 0 {
+		parts["first "+words[0]], parts["last "+words[len(words)-1]] = true, true
+	}
+	parts["long "+strconv.Itoa(min(8, len(words)))] = true
+	return slices.Sorted(maps.Keys(parts))
 }
 
 // askedOf names the kind of a question as in the files of known texts.
@@ -166,36 +211,35 @@ func askedOf(choices []reminders.Choice, kind questionKind) string {
 	return string(kind)
 }
 
-// said reads a text by those it is like.
-func (v view) said(choices []reminders.Choice, kind questionKind) (Meaning, bool) {
-	if v.sayings == nil || v.folded == "" {
-		return Meaning{}, false
+// said reads a text by its words.
+func (v view) said(choices []reminders.Choice, kind questionKind) (m Meaning, how float64) {
+	if v.sayings == nil || v.folded == "" || kind == other {
+		return Meaning{}, 0
 	}
-	meant, text, how := v.sayings.like(v.folded, askedOf(choices, kind))
-	if how < likeEnough {
-		return Meaning{}, false
-	}
-	m := Meaning{Clock: -1, Why: "like “" + text + "”"}
+	meant, words, how := v.sayings.of(askedOf(choices, kind)).read(v.folded)
+	m = Meaning{Clock: -1, Why: "by its words: " + words}
 	if name, ok := strings.CutPrefix(meant, "="); ok {
 		m.Kind, m.Digit, m.Rest = Answer, digitOf(choices, name), true
 		if m.Digit == "" && isChoice(choices, name) {
 			m.Digit = name
 		}
-		return m, m.Digit != ""
-	}
-	if how < likeEnoughToAsk && slices.Contains([]string{"stop", "unsure", "thanks", "ask", Help}, meant) {
-		return Meaning{}, false
+		if m.Digit == "" {
+			return Meaning{}, 0
+		}
+		return m, how
 	}
 	switch meant {
 	case "stop":
 		m.Kind = Doubt
-		if how >= alikeToStop {
+		if how >= likelyToStop {
 			m.Kind = Stop
 		}
 	case "unsure":
 		m.Kind = Doubt
 	case "ask":
 		m.Kind = Unclear
+	case "words":
+		m.Kind = Text
 	case "trouble", "start", "thanks", "question":
 		m.Kind = Kind(meant)
 	case Help, Buddy, Later, Answers, Delete, CallMe, New:
@@ -204,7 +248,7 @@ func (v view) said(choices []reminders.Choice, kind questionKind) (Meaning, bool
 		m.Kind, m.Word = Command, meant
 		v.span(&m)
 	default:
-		return Meaning{}, false
+		return Meaning{}, 0
 	}
-	return m, true
+	return m, how
 }
