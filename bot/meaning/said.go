@@ -82,7 +82,7 @@ func (s *sayings) of(asked string) *weights {
 	var texts [][]int
 	var meant []int
 	for _, k := range s.known {
-		if k.asked != asked && (strings.HasPrefix(k.meant, "=") || slices.Contains([]string{"words", "thanks", "question", "ask", New}, k.meant)) {
+		if k.asked != asked && !(k.meant == "=no" && (asked == "do" || asked == "who" || asked == "plan")) && (strings.HasPrefix(k.meant, "=") || slices.Contains([]string{"words", "thanks", "question", "ask", New}, k.meant)) {
 			continue
 		}
 		at := slices.Index(w.meanings, k.meant)
