@@ -123,6 +123,8 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 		}
 	} else if how >= likelier && m.byWords() && said.Kind != Text {
 		return said
+	} else if how >= likelier && m.Kind == Stop && m.Rest && said.Kind != Stop && said.Kind != Doubt {
+		m.Kind, m.Rest = Doubt, false // one who does not stop would be asked in vain, one who does be stopped for good
 	}
 	return m
 }
@@ -331,7 +333,7 @@ func (v view) stop() (Meaning, bool) {
 		}
 		w, text = find(v.groups["stop"].whole, after), after
 	}
-	return Meaning{Kind: Stop, Why: "asks to stop: " + w}, w != ""
+	return Meaning{Kind: Stop, Rest: w != v.core, Why: "asks to stop: " + w}, w != ""
 }
 
 func (v view) trouble() (Meaning, bool) {

@@ -22,7 +22,9 @@ const (
 	// likelyEnough is how probable a meaning must be for what no pattern reads to have it.
 	likelyEnough = 0.4
 	// likelyToStop is how probable it must be that a text stops. Below, it is asked about.
-	likelyToStop = 0.85
+	likelyToStop = 0.95
+	// likelyTrouble is how probable it must be that a human must look.
+	likelyTrouble = 0.5
 	// likelier is how probable another meaning must be for it to be taken instead of the one that patterns read.
 	likelier = 0.9
 )
@@ -240,7 +242,12 @@ func (v view) said(choices []reminders.Choice, kind questionKind) (m Meaning, ho
 		m.Kind = Unclear
 	case "words":
 		m.Kind = Text
-	case "trouble", "start", "thanks", "question":
+	case "trouble":
+		m.Kind = Trouble
+		if how < likelyTrouble {
+			return Meaning{}, 0
+		}
+	case "start", "thanks", "question":
 		m.Kind = Kind(meant)
 	case Help, Buddy, Later, Answers, Delete, CallMe, New:
 		m.Kind, m.Word = Command, meant
