@@ -39,10 +39,10 @@ func (t *turn) understand() (*reminders.Question, meaning.Meaning) {
 			return q, m
 		}
 	}
-	if nod := t.means(nil); nod.Kind == meaning.Thanks { // it is no change of mind
+	if t.bot.Reader.Nod(t.rc.Reply.Text, t.language()) { // it is no change of mind
 		closed = nil
 		if len(open) == 0 {
-			return nil, nod
+			return nil, t.means(nil)
 		}
 	}
 	if len(open) > 0 {

@@ -12,7 +12,7 @@ func TestWordsOnAnOpenQuestionAreKeptAndAskedAboutOnce(t *testing.T) {
 	each(t, func(w *world) {
 		w.enrol(row("Maja"), row("Bo"))
 		w.until("2026-09-15")
-		heard := w.writes("Maja", "Vi mangler tape på hele linjen")
+		heard := w.writes("Maja", "Tavlen ved porten er grøn")
 		want := w.said("did-you-mean") + "\n1 = Ja\n2 = Delvist\n3 = Ikke endnu"
 		w.equal("heard", heard, want)
 		w.filed("Maja", reminders.ReplyHandled, reminders.ReplyText)
@@ -35,7 +35,7 @@ func TestDidYouMeanComesOnceAQuestionWhateverComesAtOnce(t *testing.T) {
 		w.until("2026-09-15")
 		w.unread("Maja")
 		w.later(1)
-		for _, text := range []string{"vi mangler tape", "og en hylde", "og tid"} { // before anything could be said back
+		for _, text := range []string{"tavlen ved porten er grøn", "og den er stor", "og rund"} { // before anything could be said back
 			w.ok(w.bot.Receive(ctx, w.inbound("Maja", text)))
 		}
 		w.tick()
@@ -57,7 +57,7 @@ func TestAReminderThatIsAskedAboutIsAnsweredThroughItsExercise(t *testing.T) {
 	each(t, func(w *world) {
 		w.enrol(row("Maja", on(reminders.Slack)), row("Bo"))
 		w.until("2026-09-17")
-		w.writes("Maja", "vi mangler tape")
+		w.writes("Maja", "tavlen ved porten er grøn")
 		ask := w.messages("Maja")[0]
 		if ask.Step != "did-you-mean" || len(ask.Choices) != 3 {
 			t.Fatalf("asked %s with %d choices", ask.Step, len(ask.Choices))

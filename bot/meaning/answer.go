@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -41,8 +42,13 @@ func kindOf(choices []reminders.Choice) questionKind {
 // whyNumber marks an answer by number: nothing else that was written changes it.
 const whyNumber = "a number"
 
+// whyPeople marks an answer by who it was.
+const whyPeople = "names who"
+
 // firm says whether an answer is more than words that lean one way: a command in the same text is then no command.
-func (m Meaning) firm() bool { return m.Kind == Answer && m.Rest && strings.HasPrefix(m.Why, "begins") }
+func (m Meaning) firm() bool {
+	return m.Kind == Answer && m.Rest && (strings.HasPrefix(m.Why, "begins") || m.Why == whyPeople)
+}
 
 // Sure says whether an answer was given in so many words: a number, yes or no, what is on the button. Else it was
 // taken from what the writer says they have done, or not.
@@ -68,6 +74,9 @@ func isChoice(choices []reminders.Choice, digit string) bool {
 func (v view) answer(choices []reminders.Choice, kind questionKind) (Meaning, bool) {
 	if len(choices) == 0 {
 		return Meaning{}, false
+	}
+	if kind == slots && slices.ContainsFunc(strings.Fields(v.core), func(w string) bool { return v.months[w] != "" }) { // "den 2. november"
+		return v.slot(choices)
 	}
 	if m, ok := v.byNumber(choices, kind); ok {
 		return m, true
@@ -105,6 +114,9 @@ func (v view) byNumber(choices []reminders.Choice, kind questionKind) (Meaning, 
 		if n != "" && isChoice(choices, n) {
 			return found(n, false)
 		}
+	}
+	if digit := v.clauseNumber(); isChoice(choices, digit) {
+		return found(digit, true)
 	}
 	words := strings.Fields(text)
 	if len(words) == 0 {
@@ -144,6 +156,20 @@ func (v view) byNumber(choices []reminders.Choice, kind questionKind) (Meaning, 
 	return found(words[at], at+1 < len(words))
 }
 
+// clauseNumber is the digit of "Hej, det er Lone. 2": the only number of a text, and a whole clause of it.
+func (v view) clauseNumber() string {
+	digit := ""
+	for i, clause := range v.clauses {
+		switch {
+		case isDigits(clause) && digit == "" && i == len(v.clauses)-1 && i > 0:
+			digit = clause
+		case strings.ContainsAny(clause, "0123456789"):
+			return ""
+		}
+	}
+	return digit
+}
+
 // contradicts says whether a word says yes behind the digit for no, or the other way round.
 func (v view) contradicts(choices []reminders.Choice, digit, word string) bool {
 	yes := digit == digitOf(choices, "yes", "plan")
@@ -170,7 +196,7 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		}
 		return Meaning{Kind: Answer, Digit: digit, Rest: rest, Why: why}, true
 	}
-	g := v.groups
+	g, isPlan := v.groups, digitOf(choices, "plan") != ""
 	texts := []string{v.core}
 	if _, after, ok := strings.Cut(v.core, " "); ok && v.greeted { // "Hej Lone. Ja det er gjort"
 		texts = append(texts, after)
@@ -178,6 +204,12 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 	for _, text := range texts {
 		if text == "" {
 			continue
+		}
+		if w := find(g["either"].sure, text); w != "" && len(strings.Fields(text)) <= 6 {
+			return Meaning{Kind: Unclear, Why: "the words " + w}, true
+		}
+		if w := find(g["plan"].start, text); w != "" && isPlan { // "når alarmen siger stop, så"
+			return found(yes, "begins with "+w, true)
 		}
 		if w := find(g["yes"].whole, text); w != "" {
 			return found(yes, "the words "+w, false)
@@ -188,6 +220,9 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		part := ""
 		if !has(g["partly"].not, text) {
 			part = find(g["partly"].any, text)
+			if part == "" && len(strings.Fields(text)) <= fewWords {
+				part = find(g["partly"].short, text)
+			}
 		}
 		if w := find(g["yes"].start, text); w != "" {
 			rest := strings.TrimPrefix(text, w)
@@ -223,20 +258,86 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		if w := find(g["either"].any, text); w != "" && len(strings.Fields(text)) <= 6 {
 			return Meaning{Kind: Unclear, Why: "the words " + w}, true
 		}
-		if w := find(g["plan"].any, text); w != "" && digitOf(choices, "plan") != "" && !has(g["no"].any, text) {
+		if w := find(g["plan"].any, text); w != "" && isPlan && !v.negated(text) {
 			return found(yes, "a plan", true)
 		}
-		if n := len(strings.Fields(text)); part != "" && (n <= 7 || n <= 10 && !has(g["no"].any, text)) && !(has(g["no"].any, text) && !has(g["partly"].strong, part)) {
+		if w := cmp.Or(find(g["people"].whole, text), find(g["people"].whole, v.folded)); w != "" && partly == "" && !isPlan {
+			return found(yes, whyPeople, true) // "to kolleger" have seen it
+		}
+		if n := len(strings.Fields(text)); part != "" && (n <= 7 || n <= 10 && !has(g["no"].any, text)) && !(has(g["no"].any, text) && !has(g["partly"].strong, part)) && partly != "" {
 			return found(partly, "the words "+part, false)
 		}
-		if w := find(g["no"].any, text); w != "" && !has(g["no"].not, text) {
-			return found(no, "the words "+w, true)
+		// "Fik sorteret, men ikke smidt ud": some was done, where that may be answered; else what was not is what counts.
+		done, undone := "", ""
+		for _, clause := range v.joined(text) {
+			if w, no := v.deed(clause); no {
+				undone = cmp.Or(undone, w)
+			} else {
+				done = cmp.Or(done, w)
+			}
 		}
-		if w := find(g["yes"].any, text); w != "" && !has(g["yes"].not, text) {
-			return found(yes, "the words "+w, true)
+		asks := has(g["question"].sure, text) // "skal det være på vores egen linje"
+		switch {
+		case done != "" && undone != "" && partly != "":
+			return found(partly, "the words "+done+", and "+undone, true)
+		case undone != "" && !asks:
+			return found(no, "the words "+undone, true)
+		case done != "" && !asks:
+			return found(yes, "the words "+done, true)
+		case part != "":
+			return found(partly, "the words "+part, false)
 		}
 	}
 	return Meaning{}, false
+}
+
+// deed says what a clause tells of something done, and whether it was not. "Vi snakkede om, hvorfor det ikke virker":
+// the main clause tells it.
+func (v view) deed(clause string) (words string, undone bool) {
+	main := clause
+	if v.that != nil {
+		if at := v.that.FindStringIndex(clause); at != nil {
+			main = clause[:at[0]]
+		}
+	}
+	no, yes := v.groups["no"], v.groups["yes"]
+	for _, text := range []string{main, clause} {
+		if w := find(no.any, text); w != "" && !has(no.not, text) {
+			return w, true
+		}
+		if w := find(yes.any, text); w != "" && !has(yes.not, text) {
+			return w, false
+		}
+	}
+	return "", false
+}
+
+// negated says whether a text says no to anything.
+func (v view) negated(text string) bool {
+	if no := v.groups["no"]; no.sure != nil {
+		return has(no.sure, text)
+	}
+	return has(v.groups["no"].any, text)
+}
+
+// joined are the clauses of a text, also those that only a word like "but" divides.
+func (v view) joined(text string) []string {
+	parts := v.clauses
+	if len(parts) < 2 || text != v.core {
+		parts = []string{text}
+	}
+	if v.but == nil {
+		return parts
+	}
+	var out []string
+	for _, part := range parts {
+		for _, clause := range v.but.Split(part, -1) {
+			if clause = strings.TrimSpace(clause); clause != "" {
+				out = append(out, clause)
+			}
+		}
+	}
+	return out
 }
 
 func (v view) barrier(choices []reminders.Choice) (Meaning, bool) {
@@ -250,30 +351,52 @@ func (v view) barrier(choices []reminders.Choice) (Meaning, bool) {
 	if w := find(v.barriers["none"], text); w != "" && digitOf(choices, "none") != "" {
 		return Meaning{Kind: Answer, Digit: digitOf(choices, "none"), Why: "the words " + w}, true
 	}
-	var kinds, words []string
+	if w := find(v.several, text); w != "" {
+		return Meaning{Kind: Unclear, Why: "the words " + w}, true
+	}
+	var named []mention
 	for _, c := range choices {
-		if _, kind, ok := strings.Cut(c.Meaning, ":"); ok {
-			if w := find(v.lexicon.barriers[kind], text); w != "" && !slices.ContainsFunc(words, func(o string) bool { return strings.Contains(o, w) && o != w }) {
-				// "gamle maskiner" holds "maskiner": the longer one is meant.
-				for i := len(words) - 1; i >= 0; i-- {
-					if strings.Contains(w, words[i]) && w != words[i] {
-						kinds, words = slices.Delete(kinds, i, i+1), slices.Delete(words, i, i+1)
-					}
-				}
-				kinds, words = append(kinds, c.Digit), append(words, w)
+		if _, kind, ok := strings.Cut(c.Meaning, ":"); ok && v.lexicon.barriers[kind] != nil {
+			if at := v.lexicon.barriers[kind].FindStringIndex(text); at != nil {
+				named = append(named, mention{c.Digit, at[0], at[1]})
 			}
 		}
 	}
-	switch len(kinds) {
-	case 0:
+	if len(named) == 0 {
 		return Meaning{}, false
-	case 1:
-		return Meaning{Kind: Answer, Digit: kinds[0], Rest: words[0] != text, Why: "the words " + words[0]}, true
 	}
-	return Meaning{Kind: Unclear, Why: "more than one: " + strings.Join(words, ", ")}, true
+	// What is named first is meant, and the longer of two at one place: "gamle maskiner" holds "maskiner".
+	slices.SortStableFunc(named, func(a, b mention) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to)) })
+	word := func(m mention) string { return strings.TrimSpace(text[m.from:m.to]) }
+	first := named[0]
+	for _, m := range named[1:] {
+		if m.from >= first.to-1 && v.alike(text, first, m, word(m)) { // "tid og penge"
+			return Meaning{Kind: Unclear, Why: "more than one: " + word(first) + ", " + word(m)}, true
+		}
+	}
+	return Meaning{Kind: Answer, Digit: first.digit, Rest: word(first) != text, Why: "the words " + word(first)}, true
 }
 
-// longRating is how many words a rating in words has at most: in a longer text "meget" is about something else.
+// mention is where a text names a choice.
+type mention struct {
+	digit    string
+	from, to int
+}
+
+// mostBetween is how many words stand at most between two things that are named beside each other.
+const mostBetween = 3
+
+// alike says whether two things that a text names stand beside each other: the same weight is on both.
+func (v view) alike(text string, a, b mention, word string) bool {
+	if v.both == nil {
+		return true
+	}
+	between := strings.TrimSpace(text[a.to-1 : b.from+1])
+	return has(v.both, between) && len(strings.Fields(between)) <= mostBetween || slices.Contains(v.clauses, word)
+}
+
+// longRating is how many words a text has at most in which every word that rates does: in a longer one "meget" is about
+// something else, and "hver dag" still is not.
 const longRating = 5
 
 func (v view) rating(choices []reminders.Choice) (Meaning, bool) {
@@ -283,13 +406,34 @@ func (v view) rating(choices []reminders.Choice) (Meaning, bool) {
 	if digit, ok := v.ratings.exactly(v.core); ok && isChoice(choices, digit) {
 		return Meaning{Kind: Answer, Digit: digit, Why: "the words " + v.core}, true
 	}
-	digits, words := v.ratings.all(v.core)
-	if len(strings.Fields(v.core)) > longRating {
+	for _, clause := range v.clauses { // "dagligt, det er blevet en vane"
+		if digit, ok := v.ratings.exactly(clause); ok && isChoice(choices, digit) {
+			return Meaning{Kind: Answer, Digit: digit, Rest: true, Why: "the words " + clause}, true
+		}
+	}
+	if w := find(v.groups["either"].sure, v.core); w != "" {
+		return Meaning{Kind: Unclear, Why: "the words " + w}, true
+	}
+	all, named := v.ratings.all(v.core)
+	long := len(strings.Fields(v.core)) > longRating
+	if long && (v.vague == nil || has(v.unrated, v.core)) {
 		return Meaning{}, false
+	}
+	var digits, words []string
+	for i, digit := range all {
+		if !slices.Contains(digits, digit) && !(long && v.vague.FindString(named[i]) == named[i]) {
+			digits, words = append(digits, digit), append(words, named[i])
+		}
 	}
 	digits = slices.DeleteFunc(digits, func(d string) bool { return !isChoice(choices, d) })
 	switch len(digits) {
 	case 0:
+		if w := find(v.groups["yes"].whole, v.core); w != "" {
+			return Meaning{Kind: Unclear, Why: "the words " + w}, true
+		}
+		if w := find(v.groups["no"].start, v.core); w != "" && isChoice(choices, "1") {
+			return Meaning{Kind: Answer, Digit: "1", Rest: true, Why: "the words " + w}, true
+		}
 		return Meaning{}, false
 	case 1:
 		return Meaning{Kind: Answer, Digit: digits[0], Rest: true, Why: "the words " + strings.Join(words, ", ")}, true
@@ -297,26 +441,15 @@ func (v view) rating(choices []reminders.Choice) (Meaning, bool) {
 	return Meaning{Kind: Unclear, Why: "more than one: " + strings.Join(words, ", ")}, true
 }
 
-// exactly says which thing the whole text names.
-func (c *choice) exactly(text string) (string, bool) {
-	if c == nil {
-		return "", false
-	}
-	key, ok := c.of[text]
-	return key, ok
-}
-
 // slot reads a time that is named by its place, its day or its hour.
 func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	if v.in("new") != "" {
 		return Meaning{Kind: Command, Word: New, Why: "none of the times"}, true
 	}
-	if w := v.in("all"); w != "" || has(v.groups["yes"].whole, v.core) {
-		return Meaning{Kind: Unclear, Why: "no time is named"}, true
-	}
 	words := strings.Fields(v.core)
+	elsewhen := false // another day is named
 	hits := map[string]bool{}
-	negated := has(v.groups["no"].any, v.core) || has(v.groups["no"].start, v.core)
+	negated := v.negated(v.core) || has(v.groups["no"].start, v.core)
 	labels := make([][]string, len(choices))
 	for i, c := range choices {
 		labels[i] = strings.Fields(fold(c.Label))
@@ -326,6 +459,9 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 			continue // a digit alone is one of the choices, or none of them
 		}
 		in := -1
+		elsewhen = elsewhen || v.weekdays[w] != "" && !slices.ContainsFunc(labels, func(l []string) bool {
+			return slices.ContainsFunc(l, func(l string) bool { return sameMoment(l, w, v.weekdays) })
+		})
 		for i, label := range labels {
 			if slices.ContainsFunc(label, func(l string) bool { return sameMoment(l, w, v.weekdays) }) {
 				if in >= 0 {
@@ -339,6 +475,9 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 			hits[choices[in].Digit] = true
 		}
 	}
+	if w := v.in("all"); len(hits) == 0 && (w != "" || has(v.groups["yes"].whole, cmp.Or(v.core, v.folded))) {
+		return Meaning{Kind: Unclear, Why: "no time is named"}, true
+	}
 	if digits, _ := v.ordinals.all(v.core); len(hits) == 0 && len(digits) == 1 && isChoice(choices, digits[0]) {
 		hits[digits[0]] = true
 	}
@@ -349,6 +488,8 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 		}
 	case len(hits) > 0:
 		return Meaning{Kind: Unclear, Why: "which time is not clear"}, true
+	case elsewhen:
+		return Meaning{Kind: Command, Word: New, Clock: -1, Why: "another day"}, true
 	}
 	return Meaning{}, false
 }

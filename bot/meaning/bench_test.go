@@ -12,7 +12,16 @@ func BenchmarkLoad(b *testing.B) {
 
 func BenchmarkOf(b *testing.B) {
 	r := NewReader()
+	r.words()
 	for b.Loop() {
-		r.Of("nej men jeg prøver i morgen, der har været så travlt", questions["do"], "da")
+		r.of("nej men jeg prøver i morgen, der har været så travlt", questions["do"], "da")
+	}
+}
+
+func BenchmarkOfWordsNobodyKnows(b *testing.B) {
+	r := NewReader()
+	r.words()
+	for b.Loop() {
+		r.of("plingelit bungelorum skramlebasse hokuspokusfilihankat knirkemus", questions["do"], "da")
 	}
 }

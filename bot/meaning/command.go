@@ -22,6 +22,9 @@ func (v view) command(kind questionKind) (Meaning, bool) {
 		return Meaning{Kind: Command, Word: CallMe, Clock: -1, Why: "wants to be called: " + w}, true
 	}
 	if m, ok := v.later(); ok {
+		if away, ok := v.pause(); ok && m.Clock < 0 { // "ikke lige nu, har ferie"
+			return away, true
+		}
 		return m, true
 	}
 	for _, word := range []string{Delete, Answers, Buddy, Help} {
@@ -29,21 +32,29 @@ func (v view) command(kind questionKind) (Meaning, bool) {
 			return Meaning{Kind: Command, Word: word, Clock: -1, Why: word + ": " + w}, true
 		}
 	}
-	return v.pause()
+	m, ok := v.pause()
+	if ok && kind == slots { // away on those days
+		return Meaning{Kind: Command, Word: New, Clock: -1, Why: "other times: " + m.Why}, true
+	}
+	return m, ok
 }
 
 // language reads which language somebody asks for.
 func (v view) language() (code, why string) {
 	g := v.groups["language"]
-	words := strings.Fields(v.core)
+	text := v.core
+	if g.strong != nil { // "min dansk er dårlig" asks for none
+		text = g.strong.ReplaceAllString(text, " ")
+	}
+	words := strings.Fields(text)
 	for i, w := range slices.Backward(words) {
 		code := languages[w]
 		switch {
 		case i == 1 && len(words) == 2 && has(g.any, words[0]) && isCode(w):
 			return w, v.core
-		case code == "" || len(words) > 9 || has(g.not, v.folded):
+		case code == "" || len(words) > 12 || has(g.not, v.folded):
 			continue
-		case len(words) == 1 || has(g.any, v.core):
+		case len(words) == 1 || has(g.any, text):
 			return code, v.core
 		}
 	}
@@ -59,7 +70,7 @@ func isCode(w string) bool {
 func (v view) later() (Meaning, bool) {
 	words := strings.Fields(v.core)
 	for i, w := range words {
-		if digit, ok := v.numbers[w]; ok && i > 0 {
+		if digit, ok := v.numbers[w]; ok && i > 0 && (v.clock == nil || has(v.clock, strings.Join(words[:i], " "))) {
 			w = digit
 		}
 		clock, ok := hourOf(w)
@@ -67,7 +78,7 @@ func (v view) later() (Meaning, bool) {
 			continue
 		}
 		before, after := strings.Join(words[:i], " "), strings.Join(words[i+1:], " ")
-		if len(words) == 1 && !strings.ContainsAny(w, ":.") || !has(v.hour, before) || !has(v.hour, after) || before == "" && !has(v.evening, after) && !strings.Contains(w, ":") {
+		if len(words) == 1 && !strings.ContainsAny(w, ":.") || !has(v.hour, before) || !has(v.hour, after) || before == "" && !has(v.evening, after) && !strings.ContainsAny(w, ":.") {
 			continue
 		}
 		if v.lexicon.half != "" && i > 0 && words[i-1] == v.lexicon.half {
@@ -114,11 +125,22 @@ func (v view) pause() (Meaning, bool) {
 		return Meaning{}, false
 	}
 	m := Meaning{Kind: Command, Word: Pause, Clock: -1, Why: "a pause: " + why}
+	v.span(&m)
+	return m, true
+}
+
+// span reads how long a pause is, if that is said.
+func (v view) span(m *Meaning) {
 	words := strings.Fields(v.core)
+	for weeks, said := range v.lengths {
+		if has(said, v.core) {
+			m.Weeks = weeks + 1
+		}
+	}
 	for i, w := range words {
 		if day, ok := v.dayAt(words, i); ok && has(v.until, v.core) {
 			m.Until = day
-			return m, true
+			return
 		}
 		n := 0
 		if isDigits(w) {
@@ -136,19 +158,18 @@ func (v view) pause() (Meaning, bool) {
 		switch {
 		case has(v.spans["week"], unit) && n <= mostWeeks:
 			m.Weeks = n
-			return m, true
+			return
 		case has(v.spans["month"], unit) && n*4 <= mostWeeks:
 			m.Weeks = n * 4
-			return m, true
+			return
 		case has(v.spans["day"], unit) && n <= 7*mostWeeks:
 			m.Weeks = (n + 6) / 7
-			return m, true
+			return
 		case unit == "" && i == len(words)-1 && i == 1 && n <= mostWeeks && isDigits(w): // PAUSE 2
 			m.Weeks = n
-			return m, true
+			return
 		}
 	}
-	return m, true
 }
 
 // mostWeeks is the longest pause that is taken from words: a longer one is talked about.

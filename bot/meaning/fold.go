@@ -82,6 +82,40 @@ func unrepeated(words []string) []string {
 	return slices.CompactFunc(words, func(a, b string) bool { return a == b && !isDigits(a) })
 }
 
+// clauses are the folded parts of a text between its marks. "nr. 3", "20.30" and "3,5" are one.
+func clauses(text string) []string {
+	var out []string
+	var part strings.Builder
+	end := func() {
+		if folded := fold(part.String()); folded != "" {
+			out = append(out, folded)
+		}
+		part.Reset()
+	}
+	runes := []rune(text)
+	letters := 0 // of the word that went before
+	for i, r := range runes {
+		switch {
+		case strings.ContainsRune("\n;!()،", r), strings.ContainsRune(",–—", r) && !between(runes, i, unicode.IsDigit),
+			r == '.' && (letters > 2 || i > 0 && runes[i-1] == '.') && !between(runes, i, unicode.IsDigit),
+			r == '-' && between(runes, i, unicode.IsSpace), r == '?' || r == '؟':
+			end()
+		default:
+			part.WriteRune(r)
+		}
+		if letters++; !unicode.IsLetter(r) {
+			letters = 0
+		}
+	}
+	end()
+	return out
+}
+
+// between says whether what stands before and after i is of a kind.
+func between(runes []rune, i int, kind func(rune) bool) bool {
+	return i > 0 && i+1 < len(runes) && kind(runes[i-1]) && kind(runes[i+1])
+}
+
 // spelt joins letters that stand alone: "s t o p".
 func spelt(words []string) []string {
 	var out []string

@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"maps"
@@ -12,7 +13,7 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-//go:embed words/*.toml
+//go:embed words
 var files embed.FS
 
 // lexicon is what people write in one language. Its files say how each list is read.
@@ -30,15 +31,25 @@ type lexicon struct {
 	week     *regexp.Regexp            // "uge 3" before an answer names its question
 	barriers map[string]*regexp.Regexp // by kind
 	ignore   *regexp.Regexp            // in what stands in the way, means none of them
-	ratings  *choice                   // by digit
+	several  *regexp.Regexp            // names all of them
+	both     *regexp.Regexp            // between two of them, says that both are meant
+	but      *regexp.Regexp            // between two clauses
+	that     *regexp.Regexp            // before a clause that only tells what, why or how
+	ratings  scale                     // by digit
+	vague    *regexp.Regexp            // rates only in a short text
+	unrated  *regexp.Regexp            // where this is in a long text, it rates nothing
+	clock    *regexp.Regexp            // before a word that is an hour; not asked for where a language has none
 	ordinals *choice                   // by digit
 	spans    map[string]*regexp.Regexp // day, week, month: units of a pause
+	lengths  []*regexp.Regexp          // a pause of one week, of two, in other words
 	hour     *regexp.Regexp            // what stands around an hour that is asked for
 	evening  *regexp.Regexp            // an hour of the afternoon or evening
 	half     string                    // before an hour: half an hour earlier
 	until    *regexp.Regexp            // before or behind a day
 	months   map[string]string         // number by name
 	weekdays map[string]string         // 1 = Monday
+	often    map[string]int            // how often each word we know occurs
+	sayings  *sayings                  // known texts, nil where a language has none
 }
 
 // group is the patterns of one meaning.
@@ -49,6 +60,7 @@ type group struct {
 	not    *regexp.Regexp // where this is in it, any and short do not count
 	short  *regexp.Regexp // in a text of a few words
 	last   *regexp.Regexp // its last word
+	sure   *regexp.Regexp // somewhere in it, whatever else is
 	strong *regexp.Regexp // takes back a yes that went before
 	back   *regexp.Regexp // … a no
 }
@@ -59,18 +71,21 @@ type choice struct {
 	of map[string]string
 }
 
+// scale finds the digits that a text names in words.
+type scale map[string]struct{ whole, within *regexp.Regexp }
+
 // source is a file of words.
 type source struct {
 	Define   map[string]string
 	Same     map[string]string
 	Soft     struct{ Words, Sign string }
-	Means    map[string]struct{ Whole, Any, Start, Last, Not, Short, Strong, Back []string }
+	Means    map[string]struct{ Whole, Sure, Any, Start, Last, Not, Short, Strong, Back []string }
 	Numbers  map[string]string
-	Around   struct{ Before, After, Units, Week string }
+	Around   struct{ Before, After, Units, Week, But, That string }
 	Barrier  map[string]string
 	Rating   map[string]string
 	Ordinal  map[string]string
-	When     struct{ Hour, Evening, Half, Until, Day, Week, Month string }
+	When     struct{ Clock, Hour, Evening, Half, Until, Day, Week, Month, One, Two string }
 	Months   map[string]string
 	Weekdays map[string]string
 }
@@ -84,6 +99,9 @@ func load() (map[string]*lexicon, error) {
 	}
 	all := map[string]*lexicon{}
 	for _, entry := range entries {
+		if !strings.HasSuffix(entry.Name(), ".toml") {
+			continue
+		}
 		text, err := files.ReadFile("words/" + entry.Name())
 		if err != nil {
 			return nil, err
@@ -100,6 +118,12 @@ func load() (map[string]*lexicon, error) {
 		if all[lang], err = compile(lang, src); err != nil {
 			return nil, fmt.Errorf("words/%s: %w", entry.Name(), err)
 		}
+		if said, err := files.ReadFile("words/" + lang + ".said"); err == nil {
+			if all[lang].sayings, err = newSayings(string(said), all[lang].usual); err != nil {
+				return nil, fmt.Errorf("words/%s.said: %w", lang, err)
+			}
+		}
+		all[lang].count()
 	}
 	return all, nil
 }
@@ -149,7 +173,7 @@ func compile(lang string, src source) (*lexicon, error) {
 	l.same = same
 	l.soft, l.sign = re(whole, src.Soft.Words), re(`(?:^| )(?:%s)(?: \S+){0,4}$`, src.Soft.Sign)
 	for name, g := range src.Means {
-		l.groups[name] = group{whole: re(whole, g.Whole...), any: re(within, g.Any...), start: re(first, g.Start...), last: re(last, g.Last...),
+		l.groups[name] = group{whole: re(whole, g.Whole...), sure: re(within, g.Sure...), any: re(within, g.Any...), start: re(first, g.Start...), last: re(last, g.Last...),
 			not: re(within, g.Not...), short: re(within, g.Short...), strong: re(within, g.Strong...), back: re(within, g.Back...)}
 	}
 	if c := pick("%s", src.Numbers); c != nil {
@@ -164,14 +188,31 @@ func compile(lang string, src source) (*lexicon, error) {
 			l.ignore = re(within, list)
 			continue
 		}
+		if kind == "several" {
+			l.several = re(whole, list)
+			continue
+		}
+		if kind == "both" {
+			l.both = re(within, list)
+			continue
+		}
 		l.barriers[kind] = re(within, list)
 		if kind == "none" {
 			l.barriers[kind] = re(whole, list)
 		}
 	}
-	l.ratings, l.ordinals = pick(within, src.Rating), pick(within, src.Ordinal)
+	l.vague, l.unrated, l.but = re(within, src.Rating["vague"]), re(within, src.Rating["unrated"]), re(within, src.Around.But)
+	l.that = re(within, src.Around.That)
+	delete(src.Rating, "vague")
+	delete(src.Rating, "unrated")
+	l.ratings, l.ordinals = scale{}, pick(within, src.Ordinal)
+	for digit, list := range src.Rating {
+		l.ratings[digit] = struct{ whole, within *regexp.Regexp }{re(whole, list), re(within, list)}
+	}
 	l.spans["day"], l.spans["week"], l.spans["month"] = re(whole, src.When.Day), re(whole, src.When.Week), re(whole, src.When.Month)
 	l.hour, l.evening, l.until = re(`^(?:(?:%s)(?: |$))*$`, src.When.Hour), re(within, src.When.Evening), re(within, src.When.Until)
+	l.clock = re(last, src.When.Clock)
+	l.lengths = []*regexp.Regexp{re(within, src.When.One), re(within, src.When.Two)}
 	l.half = fold(src.When.Half)
 	l.months, l.weekdays = map[string]string{}, map[string]string{}
 	if c := pick("%s", src.Months); c != nil {
@@ -182,6 +223,22 @@ func compile(lang string, src source) (*lexicon, error) {
 	}
 	l.words = vocabulary(src)
 	return l, failed
+}
+
+// count counts the words of the patterns and of the known texts. One that occurs in these is known, too.
+func (l *lexicon) count() {
+	l.often = map[string]int{}
+	for word := range l.words {
+		l.often[word] = 1
+	}
+	if l.sayings == nil {
+		return
+	}
+	for _, k := range l.sayings.known {
+		for word := range strings.FieldsSeq(k.text) {
+			l.often[word]++
+		}
+	}
 }
 
 // vocabulary is every word in the file, for telling a typing error from another word.
@@ -198,7 +255,7 @@ func vocabulary(src source) map[string]bool {
 		}
 	}
 	for _, g := range src.Means {
-		for _, lists := range [][]string{g.Whole, g.Any, g.Start, g.Not, g.Short, g.Strong, g.Last, g.Back} {
+		for _, lists := range [][]string{g.Whole, g.Sure, g.Any, g.Start, g.Not, g.Short, g.Strong, g.Last, g.Back} {
 			for _, list := range lists {
 				add(strings.ReplaceAll(list, `\S`, " "))
 			}
@@ -283,4 +340,51 @@ func (c *choice) all(text string) (found []string, words []string) {
 		words = append(words, word)
 		text = text[max(at[1]-1, at[0]+1):]
 	}
+}
+
+// exactly says which digit the whole text names.
+func (s scale) exactly(text string) (string, bool) {
+	for _, digit := range slices.Sorted(maps.Keys(s)) {
+		if has(s[digit].whole, text) {
+			return digit, true
+		}
+	}
+	return "", false
+}
+
+// all returns the digits a text names, and the words of each. Of two that overlap the one that ends later is meant, and of
+// two that end together the longer: "bruger det ikke så meget", "næsten hver dag".
+func (s scale) all(text string) (found []string, words []string) {
+	type hit struct {
+		digit    string
+		from, to int
+	}
+	var hits []hit
+	for _, digit := range slices.Sorted(maps.Keys(s)) {
+		for from := 0; ; {
+			at := s[digit].within.FindStringIndex(text[from:])
+			if at == nil {
+				break
+			}
+			h := hit{digit, from + at[0], from + at[1]}
+			for h.from < h.to && text[h.from] == ' ' {
+				h.from++
+			}
+			for h.to > h.from && text[h.to-1] == ' ' {
+				h.to--
+			}
+			hits, from = append(hits, h), max(h.to, from+1)
+		}
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Or(cmp.Compare(b.to, a.to), cmp.Compare(a.from, b.from)) })
+	begins := len(text) + 1
+	for _, h := range hits {
+		if h.to > begins {
+			continue
+		}
+		begins = h.from
+		found = append(found, h.digit)
+		words = append(words, text[h.from:h.to])
+	}
+	return found, words
 }

@@ -102,10 +102,11 @@ const longest = 1600
 // view is a text as one language reads it.
 type view struct {
 	*lexicon
-	folded  string // all of it
-	core    string // without politeness
-	greeted bool   // politeness stood in front of it
-	guessed bool   // typing errors were corrected: only whole texts are taken for what stops
+	folded  string   // all of it
+	core    string   // without politeness
+	greeted bool     // politeness stood in front of it
+	guessed bool     // typing errors were corrected: only whole texts are taken for what stops
+	clauses []string // its parts between marks, without politeness
 }
 
 // Of says what text means. choices are those of the question that it would answer, none where nothing is asked; lang
@@ -144,15 +145,35 @@ const (
 )
 
 func (r *Reader) of(text string, choices []reminders.Choice, lang string) Meaning {
-	folded := fold(text)
-	m := r.read(folded, choices, lang, false)
-	if m.Kind == Text { // once more, as if what is nearly a word we know were that word
-		if again := r.read(folded, choices, lang, true); again.Kind != Text {
-			again.Why += ", with a typing error"
-			return again
+	m := r.read(text, choices, lang, false)
+	// Once more, as if what is nearly a word we know were that word.
+	if again := r.read(text, choices, lang, true); m.Kind != Stop && again.Kind != Text && (m.Kind == Text || again.Kind != Question) && again != m {
+		m = again
+		m.Why += ", with a typing error"
+	}
+	if m.Kind == Text || m.Kind == Question {
+		if like, ok := r.like(text, choices, lang); ok {
+			return like
 		}
 	}
 	return m
+}
+
+// Nod says whether a text is a thank-you or a sign, and no yes or no in words: behind an answer it changes nothing.
+func (r *Reader) Nod(text, lang string) bool {
+	if r.Of(text, nil, lang).Kind != Thanks {
+		return false
+	}
+	folded := fold(text)
+	for _, l := range r.languages(folded, lang) {
+		core, _ := l.strip(l.usual(folded))
+		for _, name := range []string{"yes", "no"} {
+			if w := find(l.groups[name].start, core); w != "" && !strings.HasPrefix(w, "emoji") {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Week says which week's exercise a text names before its answer, and what follows: "uge 3: 1"; 0 where it names none.
@@ -170,16 +191,44 @@ func (r *Reader) Week(text, lang string) (week int, rest string) {
 	return 0, ""
 }
 
-// read says what a folded text means, as it is written or with its typing errors corrected.
-func (r *Reader) read(folded string, choices []reminders.Choice, lang string, corrected bool) Meaning {
+// knows says whether a word is one in any language.
+func (r *Reader) knows(word string) bool {
+	for _, l := range r.words() {
+		if l.often[word] > 0 || l.same[word] != "" {
+			return true
+		}
+	}
+	return strings.HasPrefix(word, "emoji")
+}
+
+// like reads a text by the known ones that it is like, in the writer's own language.
+func (r *Reader) like(text string, choices []reminders.Choice, lang string) (Meaning, bool) {
+	l := r.words()[lang]
+	if l == nil {
+		return Meaning{}, false
+	}
+	v := view{lexicon: l, folded: l.corrected(fold(text), r.knows)}
+	v.core, _ = l.strip(v.folded)
+	return v.said(choices, kindOf(choices))
+}
+
+// read says what a text means, as it is written or with its typing errors corrected.
+func (r *Reader) read(text string, choices []reminders.Choice, lang string, corrected bool) Meaning {
+	folded, parts := fold(text), clauses(text)
 	var views []view
 	for _, l := range r.languages(folded, lang) {
-		text := l.usual(folded)
+		words := l.usual
 		if corrected {
-			text = l.corrected(folded)
+			words = func(text string) string { return l.corrected(text, r.knows) }
 		}
-		core, greeted := l.strip(text)
-		views = append(views, view{l, text, core, greeted, corrected})
+		v := view{lexicon: l, folded: words(folded), guessed: corrected}
+		v.core, v.greeted = l.strip(v.folded)
+		for _, part := range parts {
+			if clause, _ := l.strip(words(part)); clause != "" {
+				v.clauses = append(v.clauses, clause)
+			}
+		}
+		views = append(views, v)
 	}
 	kind := kindOf(choices)
 	if m, ok := firstOf(views, view.stop); ok {
@@ -187,6 +236,9 @@ func (r *Reader) read(folded string, choices []reminders.Choice, lang string, co
 	}
 	if m, ok := firstOf(views, view.trouble); ok {
 		return m
+	}
+	if own := views[0]; own.lang == lang && own.core == "" && own.greeted && kind != slots { // "ok tak", whatever "tak" is in Polish
+		return Meaning{Kind: Thanks, Why: "a thank-you"}
 	}
 	answered, isAnswer := firstOf(views, func(v view) (Meaning, bool) { return v.answer(choices, kind) })
 	if isAnswer && answered.Why == whyNumber {
@@ -199,7 +251,10 @@ func (r *Reader) read(folded string, choices []reminders.Choice, lang string, co
 			return m
 		}
 	}
-	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm() && m.Word != Language && m.Word != Later && m.Word != CallMe && m.Word != Buddy) {
+	if isAnswer && kind == slots { // "kl 9 passer"
+		return answered
+	}
+	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm() && m.Word != Language && m.Word != Later && m.Word != CallMe && (m.Word != Buddy || answered.Why == whyPeople)) {
 		return m
 	}
 	if isAnswer {
@@ -232,13 +287,12 @@ const ownBonus = 0.3
 // leastKnown is the share of a text's words that must be known in a language for the text to be in it.
 const leastKnown = 0.5
 
-// languages are those that a text may be in, the likeliest first: "om" is Danish, and Vietnamese for ill without
-// its tone marks.
+// languages are those that a text may be in, the likeliest first, and none that knows fewer of its words than the
+// writer's own: "om" is Danish, and Vietnamese for ill without its tone marks.
 func (r *Reader) languages(folded, own string) []*lexicon {
 	words := strings.Fields(folded)
-	share := map[string]float64{}
-	lexicons := r.words()
-	for lang, l := range lexicons {
+	share, least := map[string]float64{}, leastKnown
+	for lang, l := range r.words() {
 		known := 0
 		for _, w := range words {
 			if l.words[w] || l.same[w] != "" || isDigits(w) || strings.HasPrefix(w, "emoji") {
@@ -247,13 +301,14 @@ func (r *Reader) languages(folded, own string) []*lexicon {
 		}
 		share[lang] = float64(known) / float64(max(1, len(words)))
 		if lang == own {
+			least = max(least, share[lang])
 			share[lang] += ownBonus
 		}
 	}
 	var out []*lexicon
 	for _, lang := range order {
-		if share[lang] >= leastKnown || lang == own {
-			out = append(out, lexicons[lang])
+		if share[lang] >= least || lang == own {
+			out = append(out, r.words()[lang])
 		}
 	}
 	slices.SortStableFunc(out, func(a, b *lexicon) int { return cmp.Compare(share[b.lang], share[a.lang]) })
@@ -286,34 +341,59 @@ func (l *lexicon) strip(text string) (core string, greeted bool) {
 	return strings.Join(words, " "), greeted
 }
 
-// in looks for a group's patterns: the words that matched, "" where none did.
+// in looks for a group's patterns: the words that matched, "" where none did. What takes them back does so in its own
+// clause only: "Maskinen larmer. Hold op med at skrive".
 func (v view) in(name string) string {
 	g := v.groups[name]
-	for _, text := range []string{v.core, v.folded} {
-		if text == "" {
-			continue
-		}
-		if w := find(g.whole, text); w != "" {
+	texts := []string{v.core, v.folded}
+	if asked, ok := strings.CutSuffix(v.core, " ?"); ok && name != "stop" { // "stop?" is none
+		texts = append(texts, asked)
+	}
+	for _, text := range texts {
+		if w := find(g.whole, text); w != "" && text != "" {
 			return w
 		}
 	}
-	if has(g.not, v.folded) || v.guessed && (name == "stop" || name == "doubt") {
+	texts = []string{v.folded}
+	if len(v.clauses) > 1 {
+		texts = append(texts, v.clauses...)
+	}
+	for _, text := range texts {
+		if w := find(g.sure, text); w != "" {
+			return w
+		}
+		if v.guessed && (name == "stop" || name == "doubt") {
+			continue
+		}
+		if w := find(g.any, text); w != "" && !has(g.not, text) {
+			return w
+		}
+	}
+	return ""
+}
+
+// inClause looks for what is a whole clause at the beginning or the end of a text.
+func (v view) inClause(name string) string {
+	if len(v.clauses) < 2 || v.guessed {
 		return ""
 	}
-	return find(g.any, v.folded)
+	return cmp.Or(find(v.groups[name].whole, v.clauses[0]), find(v.groups[name].whole, v.clauses[len(v.clauses)-1]))
 }
 
 func (v view) stop() (Meaning, bool) {
 	w := v.in("stop")
+	if w == "" && !has(v.groups["stop"].not, v.folded) { // "linjen stod stille, stop" is told of a machine
+		w = v.inClause("stop")
+	}
 	// "3 og hold så op med at skrive": what stands before is an answer that no longer matters.
 	for text := v.core; w == ""; {
 		before, after, ok := strings.Cut(text, " ")
-		if !ok || !(has(v.groups["stop"].start, before) || isDigits(before)) || isDigits(before) && len(strings.Fields(after)) < 3 {
+		if !ok || !(has(v.groups["stop"].start, before) || isDigits(before)) || isDigits(before) && len(strings.Fields(after)) < 3 && !has(v.groups["stop"].start, after) {
 			break
 		}
 		w, text = find(v.groups["stop"].whole, after), after
 	}
-	return Meaning{Kind: Stop, Why: "asks to stop: " + w}, w != ""
+	return Meaning{Kind: Stop, Rest: w != v.core, Why: "asks to stop: " + w}, w != ""
 }
 
 func (v view) trouble() (Meaning, bool) {
@@ -325,7 +405,7 @@ func (v view) trouble() (Meaning, bool) {
 const fewWords = 4
 
 func (v view) doubt() (Meaning, bool) {
-	w := v.in("doubt")
+	w := cmp.Or(v.in("doubt"), v.inClause("doubt"))
 	if g := v.groups["doubt"]; w == "" && !v.guessed && len(strings.Fields(v.core)) <= fewWords && !has(g.not, v.folded) {
 		w = find(g.short, v.folded)
 	}
@@ -340,6 +420,9 @@ func (v view) thanks() (Meaning, bool) {
 		return Meaning{Kind: Thanks, Why: "a thank-you"}, true
 	}
 	w := v.in("thanks")
+	if w == "" && len(v.clauses) > 1 && !slices.ContainsFunc(v.clauses, func(c string) bool { return !has(v.groups["thanks"].whole, c) }) {
+		w = v.core
+	}
 	if w == "" && len(strings.Fields(v.folded)) <= 7 {
 		w = find(v.groups["thanks"].start, v.folded)
 	}

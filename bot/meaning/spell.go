@@ -1,7 +1,9 @@
 package meaning
 
 import (
+	"math"
 	"strings"
+	"unicode"
 )
 
 // usual puts the usual word where dialect, or a common error, has another.
@@ -17,22 +19,32 @@ func sameWords(text string, same map[string]string) string {
 	return strings.Join(unrepeated(words), " ")
 }
 
-// shortest is how many letters a word has at least in which one wrong letter is forgiven: in shorter ones it makes
-// another word.
-const shortest = 5
+// leastOften is how often a word of so many letters must occur in what we know of a language for one that is nearly
+// it to be taken for it: the shorter, the likelier that it is another word. Without known texts each occurs once.
+func (l *lexicon) leastOften(letters int) int {
+	switch {
+	case letters < 3 || l.sayings == nil && letters < 5:
+		return math.MaxInt
+	case l.sayings == nil || letters > 5:
+		return 1
+	}
+	return map[int]int{3: 10, 4: 4, 5: 3}[letters]
+}
 
-// corrected is usual, and puts a word we know where one differs from it by one letter: another, one more, one less, or two
-// that changed places. What is a word we know already, and what could be two of them, stays.
-func (l *lexicon) corrected(text string) string {
+// corrected is usual, and puts a word we know where one that is known to no language differs from it by one letter:
+// another, one more, one less, or two that changed places. Of several it is the one that occurs most.
+func (l *lexicon) corrected(text string, known func(string) bool) string {
 	words := strings.Fields(l.usual(text))
 	for i, w := range words {
-		if len([]rune(w)) < shortest || l.words[w] {
+		letters := []rune(w)
+		least := l.leastOften(len(letters))
+		if least == math.MaxInt || known(w) || !unicode.IsLetter(letters[0]) {
 			continue
 		}
-		found := ""
-		for known := range l.words {
-			if len(known) >= shortest && nearly([]rune(w), []rune(known)) && (found == "" || known < found) {
-				found = known
+		found, most := "", 0
+		for other, often := range l.often {
+			if often >= least && (often > most || often == most && other < found) && sameStart(letters, []rune(other)) && nearly(letters, []rune(other)) {
+				found, most = other, often
 			}
 		}
 		if found != "" {
@@ -40,6 +52,11 @@ func (l *lexicon) corrected(text string) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// sameStart says whether two words begin alike, or with the same two letters the other way round.
+func sameStart(a, b []rune) bool {
+	return len(b) > 1 && (a[0] == b[0] || a[0] == b[1] && a[1] == b[0])
 }
 
 // nearly says whether a and b differ by one letter, or by two neighbours that changed places.
