@@ -41,6 +41,9 @@ type tb interface {
 	Errorf(format string, args ...any)
 }
 
+// reader is the same for every world: its words take a moment to load.
+var reader = meaning.NewReader()
+
 var ctx = context.Background()
 
 // clock is set by the test.
@@ -82,7 +85,7 @@ func (w *world) machine(name string) (*bot.Bot, *reminders.Engine) {
 	w.ok(err)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	calendar := reminders.NewCalendar(copenhagen(w))
-	b := &bot.Bot{Channels: map[string]bot.Channel{}, Texts: texts, Reader: meaning.NewReader(), Store: w.store, Calendar: calendar, School: "Fjordens Skole", Now: w.clock.Now, Log: log}
+	b := &bot.Bot{Channels: map[string]bot.Channel{}, Texts: texts, Reader: reader, Store: w.store, Calendar: calendar, School: "Fjordens Skole", Now: w.clock.Now, Log: log}
 	for _, channel := range []string{reminders.SMS, reminders.Slack, reminders.Email} {
 		b.Channels[channel] = handset.New(channel)
 	}

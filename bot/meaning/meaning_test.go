@@ -1,10 +1,16 @@
 package meaning
 
 import (
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"efterkurs/reminders"
 )
@@ -29,11 +35,18 @@ var questions = map[string][]reminders.Choice{
 	"none":    nil,
 }
 
-// TestTheTable reads every line of testdata/replies.tsv. A line is a language, the question it answers, what it means
-// (more than one where a person could take it either way) and the text.
+// Every line of testdata/*.tsv means what it says: a language, the question it answers, what it means (more than one
+// where a person could take it either way; ask and unsure are asked about) and the text. TABLES names other files.
 func TestTheTable(t *testing.T) {
 	reader := NewReader()
-	for _, file := range strings.Fields(os.Getenv("TABLES")) {
+	files := strings.Fields(os.Getenv("TABLES"))
+	if len(files) == 0 {
+		var err error
+		if files, err = filepath.Glob("testdata/*.tsv"); err != nil || len(files) < 6 {
+			t.Fatalf("there are the tables %q, %v", files, err)
+		}
+	}
+	for _, file := range files {
 		table(t, reader, file)
 	}
 }
@@ -106,4 +119,40 @@ func meant(m Meaning, want string) bool {
 		}
 	}
 	return false
+}
+
+// Whatever is written: reading it does not panic, means the same the second time, and an answer is one of the choices.
+// Who writes STOP has stopped, whatever stands around it that says nothing, and whatever was asked.
+func FuzzOf(f *testing.F) {
+	reader := NewReader()
+	for _, text := range []string{"", "1", "ja tak!!", "1️⃣", "2 vi havde travlt", "stop det her", "uge 3: 1", "\xff\xfe", "‮٢‬", "s t o p", "12/8", "kl 20.30", "1,4,6", strings.Repeat("nej ", 500)} {
+		f.Add(text, uint8(0))
+	}
+	names := slices.Sorted(maps.Keys(questions))
+	f.Fuzz(func(t *testing.T, text string, n uint8) {
+		choices := questions[names[int(n)%len(names)]]
+		m := reader.of(text, choices, "da")
+		if again := reader.of(text, choices, "da"); again != m {
+			t.Fatalf("%q is %s, and then %s", text, m, again)
+		}
+		if m.Kind == Answer && !isChoice(choices, m.Digit) {
+			t.Fatalf("%q answers %q, which is no choice", text, m.Digit)
+		}
+		if m.Kind == Command && m.Word == Pause && (m.Weeks < 0 || m.Weeks > mostWeeks) {
+			t.Fatalf("%q pauses %d weeks", text, m.Weeks)
+		}
+		reader.Week(text, "da")
+		reader.Nod(text, "da")
+		quiet := strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.M, r) || emoji[r] != "" || r == '?' || r == '؟' || r == '%' {
+				return -1
+			}
+			return r
+		}, norm.NFKC.String(text))
+		for _, word := range []string{"STOP", "stop", "Afmeld", "стоп"} {
+			if m := reader.of(quiet+word+quiet, choices, "da"); len(quiet) < 100 && m.Kind != Stop {
+				t.Fatalf("%q is %s", quiet+word+quiet, m)
+			}
+		}
+	})
 }

@@ -13,7 +13,6 @@ import (
 
 	"efterkurs/bot"
 	"efterkurs/bot/handset"
-	"efterkurs/bot/meaning"
 	"efterkurs/reminders"
 	"efterkurs/store"
 	"efterkurs/store/storetest"
@@ -46,7 +45,7 @@ func siteOn(t testing.TB, database string, now time.Time) (*Server, *store.Store
 	}
 	server, err := New(Config{Store: s, Sessions: store.Sessions{Store: s}, Tokens: bot.Tokens{Key: storetest.Secret}, Texts: texts, Calendar: calendar,
 		School: "Skolen", Now: clock, Log: log, PublicURL: "https://kurs.example", TwilioAuthToken: "a token", SlackSigningSecret: "a secret", Pages: true,
-		Bot: &bot.Bot{Channels: channels, Texts: texts, Reader: meaning.NewReader(), Store: s, Calendar: calendar, School: "Skolen", Now: clock, Log: log}})
+		Bot: &bot.Bot{Channels: channels, Texts: texts, Reader: reader, Store: s, Calendar: calendar, School: "Skolen", Now: clock, Log: log}})
 	if err != nil {
 		t.Fatal(err)
 	}

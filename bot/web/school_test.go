@@ -22,6 +22,9 @@ import (
 	"efterkurs/templates"
 )
 
+// reader is the same for every school: its words take a moment to load.
+var reader = meaning.NewReader()
+
 // A school is the whole program but its binary: a database, the clockwork and the pages, in a time of its own.
 type school struct {
 	t      *testing.T
@@ -65,7 +68,7 @@ func openSchoolOn(t *testing.T, demo *Demo, database string) *school {
 	for _, name := range []string{reminders.SMS, reminders.Slack, reminders.Email} {
 		channels[name] = handset.New(name)
 	}
-	s.bot = &bot.Bot{Channels: channels, Texts: texts, Reader: meaning.NewReader(), Store: s.store, Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log}
+	s.bot = &bot.Bot{Channels: channels, Texts: texts, Reader: reader, Store: s.store, Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log}
 	s.engine = &reminders.Engine{Store: s.store, Desk: s.bot, Calendar: s.cal, Now: clock, Log: log, Worker: "test"}
 	s.server, err = New(Config{Store: s.store, Sessions: store.Sessions{Store: s.store}, Bot: s.bot, Tokens: bot.Tokens{Key: storetest.Secret}, Texts: texts,
 		Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log, Pages: true, Demo: demo})

@@ -16,7 +16,6 @@ import (
 
 	"efterkurs/bot"
 	"efterkurs/bot/handset"
-	"efterkurs/bot/meaning"
 	"efterkurs/bot/providertest"
 	"efterkurs/bot/slack"
 	"efterkurs/reminders"
@@ -67,7 +66,7 @@ func openSlackSchool(t *testing.T, single bool, more ...reminders.RosterRow) *sl
 		t.Fatal(err)
 	}
 	channels := map[string]bot.Channel{reminders.Slack: s.slack, reminders.SMS: handset.New(reminders.SMS), reminders.Email: handset.New(reminders.Email)}
-	s.bot = &bot.Bot{Channels: channels, Texts: texts, Reader: meaning.NewReader(), Store: s.store, Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log}
+	s.bot = &bot.Bot{Channels: channels, Texts: texts, Reader: reader, Store: s.store, Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log}
 	s.engine = &reminders.Engine{Store: s.store, Desk: s.bot, Calendar: s.cal, Now: clock, Log: log, Worker: "test"}
 	if s.server, err = New(Config{Store: s.store, Sessions: store.Sessions{Store: s.store}, Bot: s.bot, Tokens: bot.Tokens{Key: storetest.Secret}, Texts: texts,
 		Calendar: s.cal, School: "Fjordens Erhvervsskole", Now: clock, Log: log, Pages: true, PublicURL: public,
