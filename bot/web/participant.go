@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -209,7 +210,14 @@ func (d *participantData) timeline(messages []reminders.Message, replies []remin
 			}
 		}
 	}
-	byTime := func(a, b entry) int { return a.At.Compare(b.At) }
+	// What is said back to a text stands below it, also where both are of the same instant.
+	said := func(e entry) int {
+		if e.Message != nil && (e.Message.Kind == reminders.KindReply || e.Message.Kind == reminders.KindNote) {
+			return 1
+		}
+		return 0
+	}
+	byTime := func(a, b entry) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(said(a), said(b))) }
 	slices.SortStableFunc(d.Past, byTime)
 	slices.SortStableFunc(d.Coming, byTime)
 }
