@@ -68,7 +68,7 @@ func (v view) answer(choices []reminders.Choice, kind questionKind) (Meaning, bo
 		return m, true
 	}
 	for _, c := range choices { // the label itself, as a person types what is on a button
-		if label := fold(c.Label); label != "" && (label == v.core || label == v.folded) {
+		if label := v.fold(c.Label); label != "" && (label == v.core || label == v.folded) {
 			return Meaning{Kind: Answer, Digit: c.Digit, Why: "the words of choice " + c.Digit}, true
 		}
 	}
@@ -285,11 +285,13 @@ func (v view) barrier(choices []reminders.Choice) (Meaning, bool) {
 const longRating = 5
 
 func (v view) rating(choices []reminders.Choice) (Meaning, bool) {
+	for _, text := range []string{v.core, v.folded} {
+		if digit, ok := v.ratings.exactly(text); ok && isChoice(choices, digit) {
+			return Meaning{Kind: Answer, Digit: digit, Why: "the words " + text}, true
+		}
+	}
 	if v.core == "" {
 		return Meaning{}, false
-	}
-	if digit, ok := v.ratings.exactly(v.core); ok && isChoice(choices, digit) {
-		return Meaning{Kind: Answer, Digit: digit, Why: "the words " + v.core}, true
 	}
 	digits, words := v.ratings.all(v.core)
 	if len(strings.Fields(v.core)) > longRating {
@@ -327,12 +329,12 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	negated := has(v.groups["no"].any, v.core) || has(v.groups["no"].start, v.core)
 	labels := make([][]string, len(choices))
 	for i, c := range choices {
-		labels[i] = strings.Fields(fold(c.Label))
+		labels[i] = moments(strings.Fields(v.fold(c.Label)), v.days)
 	}
-	for _, w := range words {
+	for _, w := range moments(words, v.weekdays) {
 		in := -1
 		for i, label := range labels {
-			if slices.ContainsFunc(label, func(l string) bool { return sameMoment(l, w, v.weekdays) }) {
+			if slices.Contains(label, w) {
 				if in >= 0 {
 					in = -2
 					break
@@ -358,13 +360,20 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	return Meaning{}, false
 }
 
-// sameMoment says whether a word of a text names the same weekday, or writes the same number, as one of a label.
-func sameMoment(label, word string, weekdays map[string]string) bool {
-	if day := weekdays[word]; day != "" {
-		return weekdays[label] == day
+// moments are the weekdays and the numbers among words, the same whichever way they are written.
+func moments(words []string, weekdays map[string]string) []string {
+	var out []string
+	for i, w := range words {
+		day := weekdays[w]
+		if day == "" && i > 0 { // thứ hai
+			day = weekdays[words[i-1]+" "+w]
+		}
+		switch {
+		case day != "":
+			out = append(out, "day "+day)
+		case strings.ContainsAny(w, "0123456789"):
+			out = append(out, strings.TrimSuffix(strings.ReplaceAll(w, ".", ":"), ":00"))
+		}
 	}
-	if strings.ContainsAny(word, "0123456789") {
-		return label == word || strings.TrimSuffix(strings.ReplaceAll(label, ".", ":"), ":00") == strings.TrimSuffix(strings.ReplaceAll(word, ".", ":"), ":00")
-	}
-	return false
+	return out
 }

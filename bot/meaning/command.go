@@ -37,7 +37,10 @@ func (v view) language() (code, why string) {
 	g := v.groups["language"]
 	words := strings.Fields(v.core)
 	for i, w := range slices.Backward(words) {
-		code := languages[w]
+		code := languages[plain(w)]
+		if g.last != nil && len(words) > 1 && !has(g.last, strings.Join(words[:i], " ")) {
+			continue // tiếng Anh is English, anh is you
+		}
 		switch {
 		case i == 1 && len(words) == 2 && has(g.any, words[0]) && isCode(w):
 			return w, v.core
@@ -148,6 +151,9 @@ func (v view) pause() (Meaning, bool) {
 			return m, true
 		}
 	}
+	if weeks, _ := v.weeks.all(v.core); len(weeks) == 1 { // "two weeks" in one word, or a week without a number
+		m.Weeks, _ = strconv.Atoi(weeks[0])
+	}
 	return m, true
 }
 
@@ -170,7 +176,17 @@ func (v view) dayAt(words []string, i int) (Day, bool) {
 			return Day{Day: d, Month: m}, true
 		}
 	}
-	if n, err := strconv.Atoi(v.weekdays[w]); err == nil {
+	if isDigits(w) && i+2 < len(words) && has(v.spans["month"], words[i+1]) && isDigits(words[i+2]) { // 20 tháng 7
+		d, _ := strconv.Atoi(w)
+		if m, _ := strconv.Atoi(words[i+2]); validDay(d, m) {
+			return Day{Day: d, Month: m}, true
+		}
+	}
+	day := v.weekdays[w]
+	if day == "" && i+1 < len(words) {
+		day = v.weekdays[w+" "+words[i+1]]
+	}
+	if n, err := strconv.Atoi(day); err == nil {
 		return Day{Weekday: time.Weekday(n % 7), IsWeekday: true}, true
 	}
 	return Day{}, false

@@ -18,6 +18,7 @@ var files embed.FS
 // lexicon is what people write in one language. Its files say how each list is read.
 type lexicon struct {
 	lang     string
+	fold     func(string) string       // makes a text comparable, as its words here are
 	same     map[string]string         // dialect and typing errors, by word
 	words    map[string]bool           // all that occur in patterns
 	soft     *regexp.Regexp            // words that say nothing at either end of a text
@@ -39,6 +40,8 @@ type lexicon struct {
 	until    *regexp.Regexp            // before or behind a day
 	months   map[string]string         // number by name
 	weekdays map[string]string         // 1 = Monday
+	days     map[string]string         // weekdays, in any language
+	weeks    *choice                   // how many weeks of a pause, in words
 }
 
 // group is the patterns of one meaning.
@@ -73,6 +76,7 @@ type source struct {
 	When     struct{ Hour, Evening, Half, Until, Day, Week, Month string }
 	Months   map[string]string
 	Weekdays map[string]string
+	Weeks    map[string]string
 }
 
 // load reads and compiles all languages. The files are part of the program: what is wrong with one shows in the
@@ -101,6 +105,13 @@ func load() (map[string]*lexicon, error) {
 			return nil, fmt.Errorf("words/%s: %w", entry.Name(), err)
 		}
 	}
+	days := map[string]string{}
+	for _, l := range all {
+		maps.Copy(days, l.weekdays)
+	}
+	for _, l := range all {
+		l.days = days
+	}
 	return all, nil
 }
 
@@ -113,6 +124,13 @@ const (
 
 func compile(lang string, src source) (*lexicon, error) {
 	var failed error
+	fold, forms := fold, func(word string) string { return word }
+	switch lang {
+	case "vi":
+		fold, forms = foldTones, withOrWithout
+	case "ar":
+		forms = affixed
+	}
 	same := map[string]string{}
 	for as, words := range src.Same {
 		for word := range strings.SplitSeq(words, "|") {
@@ -120,7 +138,7 @@ func compile(lang string, src source) (*lexicon, error) {
 		}
 	}
 	re := func(format string, list ...string) *regexp.Regexp {
-		pattern := foldPattern(expand(strings.Join(list, "|"), src.Define), same)
+		pattern := foldPattern(expand(strings.Join(list, "|"), src.Define), same, fold, forms)
 		if pattern == "" {
 			return nil
 		}
@@ -137,6 +155,11 @@ func compile(lang string, src source) (*lexicon, error) {
 				c.of[sameWords(fold(word), same)] = key
 			}
 		}
+		for word, key := range maps.Clone(c.of) {
+			if p := plain(word); c.of[p] == "" {
+				c.of[p] = key
+			}
+		}
 		// The longest first: "næsten hver dag" is not "hver dag".
 		words := slices.SortedFunc(maps.Keys(c.of), func(a, b string) int { return len(b) - len(a) })
 		if len(words) == 0 {
@@ -145,7 +168,7 @@ func compile(lang string, src source) (*lexicon, error) {
 		c.re = regexp.MustCompile(fmt.Sprintf(format, strings.Join(words, "|")))
 		return c
 	}
-	l := &lexicon{lang: lang, groups: map[string]group{}, numbers: map[string]string{}, barriers: map[string]*regexp.Regexp{}, spans: map[string]*regexp.Regexp{}}
+	l := &lexicon{lang: lang, fold: fold, groups: map[string]group{}, numbers: map[string]string{}, barriers: map[string]*regexp.Regexp{}, spans: map[string]*regexp.Regexp{}}
 	l.same = same
 	l.soft, l.sign = re(whole, src.Soft.Words), re(`(?:^| )(?:%s)(?: \S+){0,4}$`, src.Soft.Sign)
 	for name, g := range src.Means {
@@ -180,16 +203,17 @@ func compile(lang string, src source) (*lexicon, error) {
 	if c := pick("%s", src.Weekdays); c != nil {
 		l.weekdays = c.of
 	}
-	l.words = vocabulary(src)
+	l.weeks = pick(within, src.Weeks)
+	l.words = vocabulary(src, fold)
 	return l, failed
 }
 
 // vocabulary is every word in the file, for telling a typing error from another word.
-func vocabulary(src source) map[string]bool {
+func vocabulary(src source, fold func(string) string) map[string]bool {
 	out := map[string]bool{}
 	add := func(list string) {
-		for _, w := range strings.FieldsFunc(list, func(r rune) bool { return !unicode.IsLetter(r) }) {
-			out[fold(w)] = true
+		for _, w := range strings.FieldsFunc(list, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			out[fold(w)], out[plain(fold(w))] = true, true
 		}
 	}
 	for _, m := range []map[string]string{src.Define, src.Numbers, src.Barrier, src.Rating, src.Ordinal, src.Months, src.Weekdays} {
@@ -221,14 +245,20 @@ func expand(pattern string, define map[string]string) string {
 }
 
 // foldPattern folds the words of a pattern as those of a text are, and leaves what is syntax.
-func foldPattern(pattern string, same map[string]string) string {
+func foldPattern(pattern string, same map[string]string, fold, forms func(string) string) string {
 	var out, word strings.Builder
+	exact := false // "=" before a word: written just so
 	flush := func() {
 		folded := fold(word.String())
 		if other := same[folded]; other != "" {
 			folded = other
 		}
-		out.WriteString(folded)
+		if exact {
+			out.WriteString(folded)
+		} else {
+			out.WriteString(forms(folded))
+		}
+		exact = exact && word.Len() == 0
 		word.Reset()
 	}
 	runes := []rune(pattern)
@@ -245,6 +275,9 @@ func foldPattern(pattern string, same map[string]string) string {
 			end := i + slices.Index(runes[i:], '>')
 			out.WriteString(string(runes[i : end+1]))
 			i = end
+		case r == '=':
+			flush()
+			exact = true
 		case unicode.IsLetter(r) || unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cf, r):
 			word.WriteRune(r)
 		default:

@@ -110,10 +110,9 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 	if runes := []rune(text); len(runes) > longest {
 		text = string(runes[:longest])
 	}
-	folded := fold(text)
-	m := r.read(folded, choices, lang, false)
+	m := r.read(text, choices, lang, false)
 	if m.Kind == Text { // once more, as if what is nearly a word we know were that word
-		if again := r.read(folded, choices, lang, true); again.Kind != Text {
+		if again := r.read(text, choices, lang, true); again.Kind != Text {
 			again.Why += ", with a typing error"
 			return again
 		}
@@ -121,13 +120,14 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 	return m
 }
 
-// read says what a folded text means, as it is written or with its typing errors corrected.
-func (r *Reader) read(folded string, choices []reminders.Choice, lang string, corrected bool) Meaning {
+// read says what a text means, as it is written or with its typing errors corrected.
+func (r *Reader) read(written string, choices []reminders.Choice, lang string, corrected bool) Meaning {
+	folded := fold(written)
 	var views []view
-	for _, l := range r.languages(folded, lang) {
-		text := l.usual(folded)
+	for _, l := range r.languages(written, lang) {
+		text := l.usual(l.fold(written))
 		if corrected {
-			text = l.corrected(folded)
+			text = l.corrected(l.fold(written))
 		}
 		core, greeted := l.strip(text)
 		views = append(views, view{l, text, core, greeted, corrected})
@@ -185,13 +185,13 @@ const leastKnown = 0.5
 
 // languages are those that a text may be in, the likeliest first: "om" is Danish, and Vietnamese for ill without
 // its tone marks.
-func (r *Reader) languages(folded, own string) []*lexicon {
-	words := strings.Fields(folded)
+func (r *Reader) languages(text, own string) []*lexicon {
 	share := map[string]float64{}
 	for lang, l := range r.lexicons {
 		known := 0
+		words := strings.Fields(l.fold(text))
 		for _, w := range words {
-			if l.words[w] || l.same[w] != "" || isDigits(w) || strings.HasPrefix(w, "emoji") {
+			if scriptOf(w) == lang || l.same[w] != "" || isDigits(w) || strings.HasPrefix(w, "emoji") || slices.ContainsFunc(unfixed(w), func(w string) bool { return l.words[w] }) {
 				known++
 			}
 		}
