@@ -28,8 +28,12 @@ func folding(text string, marks bool) string {
 		b.WriteRune(r)
 		last = r
 	}
-	for _, r := range norm.NFD.String(norm.NFKC.String(text)) {
+	for _, r := range norm.NFD.String(norm.NFKC.String(letterDigits(text))) {
 		switch {
+		case r >= joinedDigit && r <= joinedDigit+9:
+			b.WriteRune('0' + r - joinedDigit)
+			last = r
+			continue
 		case marks && b.Len() > 0 && strings.ContainsRune(tones+qualities, r):
 			b.WriteRune(r) // the letter before it stays the last
 			continue

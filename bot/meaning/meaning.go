@@ -113,10 +113,11 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 	m := r.read(text, choices, lang, false)
 	if m.Kind == Text { // once more, as if what is nearly a word we know were that word
 		if again := r.read(text, choices, lang, true); again.Kind != Text {
-			again.Why += ", with a typing error"
+			again.Why = plain(again.Why) + ", with a typing error"
 			return again
 		}
 	}
+	m.Why = plain(m.Why)
 	return m
 }
 
