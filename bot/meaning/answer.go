@@ -187,6 +187,12 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		if text == "" {
 			continue
 		}
+		if w := find(g["either"].whole, text); w != "" {
+			return Meaning{Kind: Unclear, Why: "the words " + w}, true
+		}
+		if w := find(g["partly"].whole, text); w != "" && partly != "" {
+			return found(partly, "the words "+w, false)
+		}
 		if w := find(g["yes"].whole, text); w != "" {
 			return found(yes, "the words "+w, false)
 		}
@@ -223,12 +229,15 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 			}
 			return found(no, "begins with "+w, true)
 		}
+		if w := find(g["plan"].start, text); w != "" && digitOf(choices, "plan") != "" && len(strings.Fields(text)) > 3 {
+			return found(yes, "a plan", true)
+		}
 		for _, end := range []string{"yes", "no"} { // "er alene på nat så nej"
 			if w := find(g[end].last, text); w != "" && len(strings.Fields(text)) <= 9 {
 				return found(map[string]string{"yes": yes, "no": no}[end], "ends with "+w, true)
 			}
 		}
-		if w := find(g["either"].any, text); w != "" && len(strings.Fields(text)) <= 6 {
+		if w := find(g["either"].any, text); w != "" && len(strings.Fields(text)) <= 6 && !has(g["either"].not, text) {
 			return Meaning{Kind: Unclear, Why: "the words " + w}, true
 		}
 		if w := find(g["plan"].any, text); w != "" && digitOf(choices, "plan") != "" && !has(g["no"].any, text) {
@@ -270,6 +279,12 @@ func (v view) barrier(choices []reminders.Choice) (Meaning, bool) {
 				}
 				kinds, words = append(kinds, c.Digit), append(words, w)
 			}
+		}
+	}
+	// "The others do not want to" is about wanting: others are only others where nothing else is named.
+	if other := digitOf(choices, "barrier:other"); len(kinds) > 1 {
+		if i := slices.Index(kinds, other); i >= 0 {
+			kinds, words = slices.Delete(kinds, i, i+1), slices.Delete(words, i, i+1)
 		}
 	}
 	switch len(kinds) {

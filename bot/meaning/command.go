@@ -44,7 +44,9 @@ func (v view) language() (code, why string) {
 		switch {
 		case i == 1 && len(words) == 2 && has(g.any, words[0]) && isCode(w):
 			return w, v.core
-		case code == "" || len(words) > 9 || has(g.not, v.folded):
+		case code == "da" && has(g.strong, v.core): // who does not understand it writes in what they do
+			return v.lang, v.core
+		case code == "" || len(words) > 12 || has(g.not, v.folded):
 			continue
 		case len(words) == 1 || has(g.any, v.core):
 			return code, v.core

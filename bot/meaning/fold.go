@@ -83,7 +83,7 @@ func folding(text string, marks bool) string {
 		}
 		put(' ')
 	}
-	words := strings.Fields(unpunctuate(b.String()))
+	words := strings.Fields(strings.ReplaceAll(unpunctuate(b.String()), "non stop", "nonstop")) // which stops nothing
 	for i, w := range words {
 		words[i] = transliterate(oneScript(toneLast(w)))
 	}
