@@ -148,7 +148,7 @@ func (v view) pause() (Meaning, bool) {
 		case has(v.spans["day"], unit) && n <= 7*mostWeeks:
 			m.Weeks = (n + 6) / 7
 			return m, true
-		case unit == "" && i == len(words)-1 && i == 1 && n <= mostWeeks && isDigits(w): // PAUSE 2
+		case unit == "" && i == len(words)-1 && i == 1 && n <= mostWeeks && isDigits(w) && len(words[0]) > 1: // PAUSE 2, but not L4, a Polish sick note
 			m.Weeks = n
 			return m, true
 		}
