@@ -42,8 +42,11 @@ func kindOf(choices []reminders.Choice) questionKind {
 // whyNumber marks an answer by number: nothing else that was written changes it.
 const whyNumber = "a number"
 
+// whyPlan marks a plan that was written.
+const whyPlan = "a plan"
+
 // firm says whether an answer is more than words that lean one way: a command in the same text is then no command.
-func (m Meaning) firm() bool { return m.Kind == Answer && m.Rest && strings.HasPrefix(m.Why, "begins") }
+func (m Meaning) firm() bool { return m.Kind == Answer && m.Rest && (strings.HasPrefix(m.Why, "begins") || m.Why == whyPlan) }
 
 func digitOf(choices []reminders.Choice, meanings ...string) string {
 	for _, meaning := range meanings {
@@ -229,8 +232,8 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 			}
 			return found(no, "begins with "+w, true)
 		}
-		if w := find(g["plan"].start, text); w != "" && digitOf(choices, "plan") != "" && len(strings.Fields(text)) > 3 {
-			return found(yes, "a plan", true)
+		if w := find(g["plan"].start, text); w != "" && digitOf(choices, "plan") != "" && len(strings.Fields(text)) > 3 && !strings.Contains(text, "?") {
+			return found(yes, whyPlan, true)
 		}
 		for _, end := range []string{"yes", "no"} { // "er alene på nat så nej"
 			if w := find(g[end].last, text); w != "" && len(strings.Fields(text)) <= 9 {
@@ -241,7 +244,7 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 			return Meaning{Kind: Unclear, Why: "the words " + w}, true
 		}
 		if w := find(g["plan"].any, text); w != "" && digitOf(choices, "plan") != "" && !has(g["no"].any, text) {
-			return found(yes, "a plan", true)
+			return found(yes, whyPlan, true)
 		}
 		if n := len(strings.Fields(text)); part != "" && (n <= 7 || n <= 10 && !has(g["no"].any, text)) && !(has(g["no"].any, text) && !has(g["partly"].strong, part)) {
 			return found(partly, "the words "+part, false)

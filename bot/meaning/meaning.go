@@ -98,10 +98,11 @@ const longest = 1600
 // view is a text as one language reads it.
 type view struct {
 	*lexicon
-	folded  string // all of it
-	core    string // without politeness
-	greeted bool   // politeness stood in front of it
-	guessed bool   // typing errors were corrected: only whole texts are taken for what stops
+	folded  string          // all of it
+	core    string          // without politeness
+	greeted bool            // politeness stood in front of it
+	guessed bool            // typing errors were corrected: only whole texts are taken for what stops
+	not     map[string]bool // groups of which one of the languages says that they are not meant: "stop na linii 4"
 }
 
 // Of says what text means. choices are those of the question that it would answer, none where nothing is asked; lang
@@ -125,13 +126,17 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 func (r *Reader) read(written string, choices []reminders.Choice, lang string, corrected bool) Meaning {
 	folded := fold(written)
 	var views []view
+	not := map[string]bool{}
 	for _, l := range r.languages(written, lang) {
 		text := l.usual(l.fold(written))
 		if corrected {
 			text = l.corrected(l.fold(written))
 		}
 		core, greeted := l.strip(text)
-		views = append(views, view{l, text, core, greeted, corrected})
+		views = append(views, view{l, text, core, greeted, corrected, not})
+		for _, name := range []string{"stop", "doubt"} {
+			not[name] = not[name] || has(l.groups[name].not, text)
+		}
 	}
 	kind := kindOf(choices)
 	if m, ok := firstOf(views, view.stop); ok {
@@ -145,8 +150,8 @@ func (r *Reader) read(written string, choices []reminders.Choice, lang string, c
 		answered.Why = "the number " + answered.Digit
 		return answered
 	}
-	// "Gider ikke" is what stands in the way, where that is asked.
-	if !(isAnswer && (kind == barriers || kind == ratings)) {
+	// "Gider ikke" is what stands in the way, where that is asked, and "when the shift ends, then I …" is a plan.
+	if !(isAnswer && (kind == barriers || kind == ratings || answered.Why == whyPlan)) {
 		if m, ok := firstOf(views, view.doubt); ok {
 			return m
 		}
@@ -248,7 +253,7 @@ func (v view) in(name string) string {
 			return w
 		}
 	}
-	if has(g.not, v.folded) || v.guessed && (name == "stop" || name == "doubt") {
+	if has(g.not, v.folded) || v.not[name] || v.guessed && (name == "stop" || name == "doubt") {
 		return ""
 	}
 	return find(g.any, v.folded)
@@ -277,10 +282,10 @@ const fewWords = 4
 
 func (v view) doubt() (Meaning, bool) {
 	w := v.in("doubt")
-	if g := v.groups["doubt"]; w == "" && !v.guessed && len(strings.Fields(v.core)) <= fewWords && !has(g.not, v.folded) {
+	if g := v.groups["doubt"]; w == "" && !v.guessed && len(strings.Fields(v.core)) <= fewWords && !v.not["doubt"] {
 		w = find(g.short, v.folded)
 	}
-	if g := v.groups["doubt"]; w == "" && !has(g.not, v.folded) {
+	if g := v.groups["doubt"]; w == "" && !v.not["doubt"] {
 		w = find(g.last, v.core)
 	}
 	return Meaning{Kind: Doubt, Why: "may mean to stop: " + w}, w != ""
