@@ -104,6 +104,12 @@ func load() (map[string]*lexicon, error) {
 		if all[lang], err = compile(lang, src); err != nil {
 			return nil, fmt.Errorf("words/%s: %w", entry.Name(), err)
 		}
+		if lang == "uk" {
+			if all[ukLatin], err = compile(ukLatin, src); err != nil {
+				return nil, fmt.Errorf("words/%s in Latin letters: %w", entry.Name(), err)
+			}
+			all[ukLatin].lang = lang
+		}
 	}
 	days := map[string]string{}
 	for _, l := range all {
@@ -122,12 +128,17 @@ const (
 	last   = `(?:^| )(?:%s)$`
 )
 
+// ukLatin is Ukrainian in Latin letters.
+const ukLatin = "uk in latin"
+
 func compile(lang string, src source) (*lexicon, error) {
 	var failed error
 	fold, forms := fold, func(word string) string { return word }
 	switch lang {
 	case "vi":
 		fold, forms = foldTones, withOrWithout
+	case ukLatin:
+		fold = foldLatin
 	case "ar":
 		forms = affixed
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"efterkurs/reminders"
 )
@@ -84,7 +85,7 @@ func NewReader() (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{lexicons: lexicons}
-	for _, lang := range []string{"da", "en", "pl", "uk", "vi", "ar"} {
+	for _, lang := range []string{"da", "en", "pl", "uk", "vi", "ar", ukLatin} {
 		if lexicons[lang] != nil {
 			r.order = append(r.order, lang)
 		}
@@ -189,6 +190,9 @@ const ownBonus = 0.3
 // leastKnown is the share of a text's words that must be known in a language for the text to be in it.
 const leastKnown = 0.5
 
+// mostKnown is that share where the spelling is so rough that words of other languages look like it.
+const mostKnown = 0.75
+
 // languages are those that a text may be in, the likeliest first: "om" is Danish, and Vietnamese for ill without
 // its tone marks.
 func (r *Reader) languages(text, own string) []*lexicon {
@@ -206,13 +210,23 @@ func (r *Reader) languages(text, own string) []*lexicon {
 			share[lang] += ownBonus
 		}
 	}
-	var out []*lexicon
+	if own == "uk" {
+		share[ukLatin] += ownBonus
+	}
+	var langs []string
 	for _, lang := range r.order {
-		if share[lang] >= leastKnown || lang == own {
-			out = append(out, r.lexicons[lang])
+		switch {
+		case lang == ukLatin && (share[lang] < mostKnown || strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) })):
+			continue
+		case share[lang] >= leastKnown || lang == own:
+			langs = append(langs, lang)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *lexicon) int { return cmp.Compare(share[b.lang], share[a.lang]) })
+	slices.SortStableFunc(langs, func(a, b string) int { return cmp.Compare(share[b], share[a]) })
+	var out []*lexicon
+	for _, lang := range langs {
+		out = append(out, r.lexicons[lang])
+	}
 	return out
 }
 

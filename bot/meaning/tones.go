@@ -82,6 +82,32 @@ func unfixed(word string) []string {
 	return out
 }
 
+// Ukrainian is also typed in Latin letters, each in their own way: zrobyv, zrobiv, srobyw. Such a text, and the words it is
+// looked for, are both brought to one rough spelling.
+
+// foldLatin is fold in that spelling.
+func foldLatin(text string) string {
+	words := strings.Fields(fold(text))
+	for i, w := range words {
+		if !strings.HasPrefix(w, "emoji") {
+			words[i] = rough(w)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// rough is how a Cyrillic word, or one written in Latin letters, sounds to who is in a hurry.
+func rough(word string) string {
+	return string(slices.CompactFunc([]rune(roughly.Replace(toLatin.Replace(word))), func(a, b rune) bool { return a == b && unicode.IsLetter(a) }))
+}
+
+var toLatin = strings.NewReplacer("а", "a", "б", "b", "в", "v", "г", "h", "ґ", "h", "д", "d", "е", "e", "є", "e", "ж", "zh", "з", "z", "и", "i", "і", "i", "ї", "i", "й", "i",
+	"к", "k", "л", "l", "м", "m", "н", "n", "о", "o", "п", "p", "р", "r", "с", "s", "т", "t", "у", "u", "ф", "f", "х", "h", "ц", "c", "ч", "ch", "ш", "sh", "щ", "sch",
+	"ь", "", "ъ", "", "ы", "i", "э", "e", "ю", "iu", "я", "ia")
+
+var roughly = strings.NewReplacer("shch", "sch", "szcz", "sch", "sz", "sh", "cz", "ch", "kh", "h", "ts", "c", "ye", "e", "je", "e", "yi", "i", "yo", "o", "io", "o",
+	"y", "i", "j", "i", "w", "v", "g", "h", "x", "h", "q", "k")
+
 // scriptOf says which language a word must be in by its letters alone, "" where it may be in several.
 func scriptOf(word string) string {
 	for _, r := range word {
