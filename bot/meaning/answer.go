@@ -345,6 +345,9 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	words := strings.Fields(v.core)
 	hits := map[string]bool{}
 	negated := has(v.groups["no"].any, v.core) || has(v.groups["no"].start, v.core)
+	if short := v.groups["no"].short; short != nil {
+		negated = has(short, v.core)
+	}
 	labels := make([][]string, len(choices))
 	for i, c := range choices {
 		labels[i] = moments(strings.Fields(v.fold(c.Label)), v.days)

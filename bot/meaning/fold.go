@@ -180,7 +180,7 @@ func oneScript(word string) string {
 	}, word)
 }
 
-var cyrillic = map[rune]rune{'a': 'а', 'c': 'с', 'e': 'е', 'i': 'і', 'o': 'о', 'p': 'р', 'x': 'х', 'y': 'у'}
+var cyrillic = map[rune]rune{'a': 'а', 'c': 'с', 'e': 'е', 'i': 'і', 'o': 'о', 'p': 'р', 'x': 'х', 'y': 'у', 'b': 'в', 'h': 'н', 'k': 'к', 'm': 'м', 'n': 'н', 't': 'т'}
 
 // transliterate folds ae, oe and aa, as who has no æ, ø and å writes them.
 func transliterate(word string) string {
