@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +38,10 @@ func (v view) language() (code, why string) {
 	g := v.groups["language"]
 	words := strings.Fields(v.core)
 	for i, w := range slices.Backward(words) {
-		code := languages[plain(w)]
+		code := ""
+		for _, u := range unfixed(plain(w)) {
+			code = cmp.Or(code, languages[u])
+		}
 		if g.last != nil && len(words) > 1 && !has(g.last, strings.Join(words[:i], " ")) {
 			continue // tiếng Anh is English, anh is you
 		}

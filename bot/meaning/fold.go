@@ -54,8 +54,8 @@ func folding(text string, marks bool) string {
 			put(' ')
 			continue
 		case unicode.IsLetter(r):
-			if last >= '0' && last <= '9' {
-				put(' ')
+			if last >= '0' && last <= '9' || unicode.IsLetter(last) && unicode.Is(unicode.Arabic, r) != unicode.Is(unicode.Arabic, last) {
+				put(' ') // الmakker is two words
 			}
 			for _, l := range letters(unicode.ToLower(r)) {
 				put(l)
