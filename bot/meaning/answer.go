@@ -46,7 +46,9 @@ const whyNumber = "a number"
 const whyPlan = "a plan"
 
 // firm says whether an answer is more than words that lean one way: a command in the same text is then no command.
-func (m Meaning) firm() bool { return m.Kind == Answer && m.Rest && (strings.HasPrefix(m.Why, "begins") || m.Why == whyPlan) }
+func (m Meaning) firm() bool {
+	return m.Kind == Answer && m.Rest && (strings.HasPrefix(m.Why, "begins") || m.Why == whyPlan)
+}
 
 func digitOf(choices []reminders.Choice, meanings ...string) string {
 	for _, meaning := range meanings {

@@ -116,7 +116,7 @@ func (v view) pause() (Meaning, bool) {
 	if why == "" {
 		why = find(g.whole, v.core)
 	}
-	if why == "" && !has(g.not, v.folded) {
+	if why == "" && !v.not["pause"] {
 		why = find(g.any, v.core)
 	}
 	if why == "" || len(strings.Fields(v.core)) > 14 {

@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"maps"
@@ -143,9 +144,11 @@ func compile(lang string, src source) (*lexicon, error) {
 		forms = affixed
 	}
 	same := map[string]string{}
-	for as, words := range src.Same {
-		for word := range strings.SplitSeq(words, "|") {
-			same[fold(word)] = fold(as)
+	for _, as := range slices.Sorted(maps.Keys(src.Same)) {
+		for word := range strings.SplitSeq(src.Same[as], "|") {
+			if same[fold(word)] == "" { // a word stands for one other, the same each time
+				same[fold(word)] = fold(as)
+			}
 		}
 	}
 	re := func(format string, list ...string) *regexp.Regexp {
@@ -161,18 +164,20 @@ func compile(lang string, src source) (*lexicon, error) {
 	}
 	pick := func(format string, lists map[string]string) *choice {
 		c := &choice{of: map[string]string{}}
-		for key, list := range lists {
-			for word := range strings.SplitSeq(list, "|") {
-				c.of[sameWords(fold(word), same)] = key
+		for _, key := range slices.Sorted(maps.Keys(lists)) {
+			for word := range strings.SplitSeq(lists[key], "|") {
+				if word = sameWords(fold(word), same); c.of[word] == "" {
+					c.of[word] = key
+				}
 			}
 		}
-		for word, key := range maps.Clone(c.of) {
+		for _, word := range slices.Sorted(maps.Keys(c.of)) {
 			if p := plain(word); c.of[p] == "" {
-				c.of[p] = key
+				c.of[p] = c.of[word]
 			}
 		}
 		// The longest first: "næsten hver dag" is not "hver dag".
-		words := slices.SortedFunc(maps.Keys(c.of), func(a, b string) int { return len(b) - len(a) })
+		words := slices.SortedFunc(maps.Keys(c.of), func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
 		if len(words) == 0 {
 			return nil
 		}
@@ -248,8 +253,8 @@ func vocabulary(src source, fold func(string) string) map[string]bool {
 // expand puts in what <name> stands for.
 func expand(pattern string, define map[string]string) string {
 	for range 3 { // a definition may use another
-		for name, value := range define {
-			pattern = strings.ReplaceAll(pattern, "<"+name+">", "(?:"+value+")")
+		for _, name := range slices.Sorted(maps.Keys(define)) {
+			pattern = strings.ReplaceAll(pattern, "<"+name+">", "(?:"+define[name]+")")
 		}
 	}
 	return pattern

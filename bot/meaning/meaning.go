@@ -135,8 +135,8 @@ func (r *Reader) read(written string, choices []reminders.Choice, lang string, c
 		}
 		core, greeted := l.strip(text)
 		views = append(views, view{l, text, core, greeted, corrected, not})
-		for _, name := range []string{"stop", "doubt"} {
-			not[name] = not[name] || has(l.groups[name].not, text)
+		for name, g := range l.groups {
+			not[name] = not[name] || has(g.not, text)
 		}
 	}
 	kind := kindOf(choices)
@@ -213,10 +213,15 @@ func (r *Reader) languages(text, own string) []*lexicon {
 	if own == "uk" {
 		share[ukLatin] += ownBonus
 	}
+	has := func(script *unicode.RangeTable) bool {
+		return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(script, r) })
+	}
 	var langs []string
 	for _, lang := range r.order {
 		switch {
-		case lang == ukLatin && (share[lang] < mostKnown || strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Cyrillic, r) })):
+		case lang == ukLatin && (share[lang] < mostKnown || has(unicode.Cyrillic)):
+			continue
+		case lang == "ar" && lang != own && share[lang] < mostKnown && !has(unicode.Arabic):
 			continue
 		case share[lang] >= leastKnown || lang == own:
 			langs = append(langs, lang)
@@ -267,7 +272,7 @@ func (v view) in(name string) string {
 			return w
 		}
 	}
-	if has(g.not, v.folded) || v.not[name] || v.guessed && (name == "stop" || name == "doubt") {
+	if v.not[name] || v.guessed && (name == "stop" || name == "doubt") {
 		return ""
 	}
 	return find(g.any, v.folded)
