@@ -354,7 +354,15 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	for i, c := range choices {
 		labels[i] = moments(strings.Fields(v.fold(c.Label)), v.days)
 	}
-	for _, w := range moments(words, v.weekdays) {
+	// "The second" in several words may hold a weekday: cái thứ hai.
+	digits, places := v.ordinals.all(v.core)
+	text := v.core
+	for _, place := range places {
+		if strings.Contains(place, " ") {
+			text = strings.Replace(text, place, "", 1)
+		}
+	}
+	for _, w := range moments(strings.Fields(text), v.weekdays) {
 		in := -1
 		for i, label := range labels {
 			if slices.Contains(label, w) {
@@ -369,7 +377,7 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 			hits[choices[in].Digit] = true
 		}
 	}
-	if digits, _ := v.ordinals.all(v.core); len(hits) == 0 && len(digits) == 1 && isChoice(choices, digits[0]) {
+	if len(hits) == 0 && len(digits) == 1 && isChoice(choices, digits[0]) {
 		hits[digits[0]] = true
 	}
 	switch {

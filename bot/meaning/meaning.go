@@ -158,7 +158,10 @@ func (r *Reader) read(written string, choices []reminders.Choice, lang string, c
 		}
 	}
 	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm() && m.Word != Language && m.Word != Later && m.Word != CallMe && m.Word != Buddy) {
-		return m
+		// "Too tired" is what stands in the way, where that is asked, and no sick note.
+		if !(isAnswer && (kind == barriers || kind == ratings) && slices.Contains([]string{Pause, Help}, m.Word)) {
+			return m
+		}
 	}
 	if isAnswer {
 		return answered
