@@ -204,6 +204,9 @@ func compile(lang string, src source) (*lexicon, error) {
 			continue
 		}
 		l.barriers[kind] = re(within, list)
+		if l.barriers[kind] != nil {
+			l.barriers[kind].Longest() // "the boss does not care" is not "the boss"
+		}
 		if kind == "none" {
 			l.barriers[kind] = re(whole, list)
 		}

@@ -222,7 +222,7 @@ func (r *Reader) languages(text, own string) []*lexicon {
 	var langs []string
 	for _, lang := range r.order {
 		switch {
-		case lang == ukLatin && (share[lang] < mostKnown || has(unicode.Cyrillic)):
+		case lang == ukLatin && (share[lang] < mostKnown || has(unicode.Cyrillic) || scriptOf(foldTones(text)) == "vi"):
 			continue
 		case lang == "ar" && lang != own && share[lang] < mostKnown && !has(unicode.Arabic):
 			continue
@@ -284,7 +284,7 @@ func (v view) in(name string) string {
 func (v view) stop() (Meaning, bool) {
 	w := v.in("stop")
 	// "3 og hold så op med at skrive": what stands before is an answer that no longer matters.
-	for text := v.core; w == ""; {
+	for text := v.core; w == "" && !v.not["stop"]; {
 		before, after, ok := strings.Cut(text, " ")
 		if !ok || !(has(v.groups["stop"].start, before) || isDigits(before)) || isDigits(before) && len(strings.Fields(after)) < 3 {
 			break
@@ -326,7 +326,10 @@ func (v view) thanks() (Meaning, bool) {
 
 func (v view) question() (Meaning, bool) {
 	g := v.groups["question"]
-	w := find(g.start, v.folded)
+	w := cmp.Or(find(g.start, v.folded), find(g.last, v.core))
+	if v.not["question"] {
+		w = ""
+	}
 	return Meaning{Kind: Question, Why: "asks: " + w}, w != ""
 }
 
