@@ -71,3 +71,35 @@ func TestByLanguage(t *testing.T) {
 		}
 	}
 }
+
+// TestTheLanguages reads every line of testdata: each as its writer's own language, and, where it means one thing only, as a
+// text of somebody who gets Danish ones.
+func TestTheLanguages(t *testing.T) {
+	reader, err := NewReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, lang := range []string{"en", "pl", "vi", "uk", "ar"} {
+		for _, l := range lines(t, "testdata/"+lang+".tsv") {
+			if m := reader.Of(l.text, questions[l.question], lang); !meant(m, l.want) {
+				t.Errorf("%s, %s: %q is %s, want %s (%s)", lang, l.question, l.text, m, l.want, m.Why)
+			}
+			if strings.Contains(l.want, "|") {
+				continue
+			}
+			m := reader.Of(l.text, questions[l.question], "da")
+			switch reason := asADane[l.text]; {
+			case reason != "" && meant(m, l.want):
+				t.Errorf("%s, %s: %q is no exception any longer", lang, l.question, l.text)
+			case reason == "" && !meant(m, l.want):
+				t.Errorf("%s, %s: %q from who gets Danish texts is %s, want %s (%s)", lang, l.question, l.text, m, l.want, m.Why)
+			}
+		}
+	}
+}
+
+// asADane are texts that mean something else from who is written to in Danish, and why.
+var asADane = map[string]string{
+	"yes no":          "yes is a Danish answer too, and no is none",
+	"yes or maybe no": "yes is a Danish answer too, and no is none",
+}

@@ -22,6 +22,7 @@ type lexicon struct {
 	fold     func(string) string       // makes a text comparable, as its words here are
 	same     map[string]string         // dialect and typing errors, by word
 	words    map[string]bool           // all that occur in patterns
+	stems    map[string]bool           // what words there begin with: maszyn\S*
 	soft     *regexp.Regexp            // words that say nothing at either end of a text
 	sign     *regexp.Regexp            // what a name follows at the end of one
 	groups   map[string]group          // stop, doubt, … by what is meant
@@ -223,15 +224,19 @@ func compile(lang string, src source) (*lexicon, error) {
 		l.weekdays = c.of
 	}
 	l.weeks = pick(within, src.Weeks)
-	l.words = vocabulary(src, fold)
+	l.words, l.stems = vocabulary(src, fold)
 	return l, failed
 }
 
 // vocabulary is every word in the file, for telling a typing error from another word.
-func vocabulary(src source, fold func(string) string) map[string]bool {
+func vocabulary(src source, fold func(string) string) (words, stems map[string]bool) {
 	out := map[string]bool{}
+	stems = map[string]bool{}
 	add := func(list string) {
-		for _, w := range strings.FieldsFunc(list, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		for _, m := range stem.FindAllStringSubmatch(list, -1) {
+			stems[fold(m[1])] = true
+		}
+		for _, w := range strings.FieldsFunc(strings.ReplaceAll(list, `\S`, " "), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 			out[fold(w)], out[plain(fold(w))] = true, true
 		}
 	}
@@ -243,14 +248,28 @@ func vocabulary(src source, fold func(string) string) map[string]bool {
 	for _, g := range src.Means {
 		for _, lists := range [][]string{g.Whole, g.Any, g.Start, g.Not, g.Short, g.Strong, g.Last, g.Back} {
 			for _, list := range lists {
-				add(strings.ReplaceAll(list, `\S`, " "))
+				add(list)
 			}
 		}
 	}
 	for _, list := range []string{src.Soft.Words, src.Around.Before, src.Around.After, src.Around.Units, src.When.Hour, src.When.Evening, src.When.Until, src.When.Day, src.When.Week, src.When.Month} {
 		add(list)
 	}
-	return out
+	return out, stems
+}
+
+// stem is the beginning of a word in a pattern.
+var stem = regexp.MustCompile(`([\pL\p{Mn}]{4,})\\S\*`)
+
+// begins says whether a word begins as one we know does.
+func (l *lexicon) begins(word string) bool {
+	runes := []rune(word)
+	for n := 4; n <= len(runes); n++ {
+		if l.stems[string(runes[:n])] {
+			return true
+		}
+	}
+	return false
 }
 
 // expand puts in what <name> stands for.

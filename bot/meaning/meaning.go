@@ -128,10 +128,11 @@ func (r *Reader) read(written string, choices []reminders.Choice, lang string, c
 	folded := fold(written)
 	var views []view
 	not := map[string]bool{}
-	for _, l := range r.languages(written, lang) {
+	languages := r.languages(written, lang)
+	for _, l := range languages {
 		text := l.usual(l.fold(written))
 		if corrected {
-			text = l.corrected(l.fold(written))
+			text = l.corrected(text, languages)
 		}
 		core, greeted := l.strip(text)
 		views = append(views, view{l, text, core, greeted, corrected, not})
@@ -157,7 +158,16 @@ func (r *Reader) read(written string, choices []reminders.Choice, lang string, c
 			return m
 		}
 	}
-	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm() && m.Word != Language && m.Word != Later && m.Word != CallMe && m.Word != Buddy) {
+	command, isCommand := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) })
+	if command.Word == Pause && command.Weeks == 0 && command.Until.IsZero() { // "pause" is a word in many languages: which says how long?
+		if m, ok := firstOf(views, func(v view) (Meaning, bool) {
+			m, ok := v.pause()
+			return m, ok && (m.Weeks > 0 || !m.Until.IsZero())
+		}); ok {
+			command = m
+		}
+	}
+	if m, ok := command, isCommand; ok && !(isAnswer && answered.firm() && m.Word != Language && m.Word != Later && m.Word != CallMe && m.Word != Buddy) {
 		// "Too tired" is what stands in the way, where that is asked, and no sick note.
 		if !(isAnswer && (kind == barriers || kind == ratings) && slices.Contains([]string{Pause, Help}, m.Word)) {
 			return m
@@ -200,11 +210,19 @@ const mostKnown = 0.75
 // its tone marks.
 func (r *Reader) languages(text, own string) []*lexicon {
 	share := map[string]float64{}
+	marked := strings.Fields(foldTones(text))
 	for lang, l := range r.lexicons {
 		known := 0
 		words := strings.Fields(l.fold(text))
-		for _, w := range words {
-			if scriptOf(w) == lang || l.same[w] != "" || isDigits(w) || strings.HasPrefix(w, "emoji") || slices.ContainsFunc(unfixed(w), func(w string) bool { return l.words[w] }) {
+		for i, w := range words {
+			script := scriptOf(w)
+			if script == "" && len(marked) == len(words) {
+				script = scriptOf(marked[i])
+			}
+			if script != "" && script != l.lang {
+				continue
+			}
+			if script != "" || l.same[w] != "" || l.begins(w) || isDigits(w) || strings.HasPrefix(w, "emoji") || slices.ContainsFunc(unfixed(w), func(w string) bool { return l.words[w] }) {
 				known++
 			}
 		}
@@ -219,10 +237,16 @@ func (r *Reader) languages(text, own string) []*lexicon {
 	has := func(script *unicode.RangeTable) bool {
 		return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(script, r) })
 	}
+	best := 0.0 // of the others, for what is read in a rough spelling
+	for lang, s := range share {
+		if lang != ukLatin {
+			best = max(best, s)
+		}
+	}
 	var langs []string
 	for _, lang := range r.order {
 		switch {
-		case lang == ukLatin && (share[lang] < mostKnown || has(unicode.Cyrillic) || scriptOf(foldTones(text)) == "vi"):
+		case lang == ukLatin && (share[lang] < mostKnown || share[lang] <= best && own != "uk" || has(unicode.Cyrillic) || scriptOf(foldTones(text)) == "vi"):
 			continue
 		case lang == "ar" && lang != own && share[lang] < mostKnown && !has(unicode.Arabic):
 			continue

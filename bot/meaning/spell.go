@@ -22,12 +22,12 @@ func sameWords(text string, same map[string]string) string {
 // another word.
 const shortest = 5
 
-// corrected is usual, and puts a word we know where one differs from it by one letter: another, one more, one less, or two
-// that changed places. What is a word we know already, and what could be two of them, stays.
-func (l *lexicon) corrected(text string) string {
-	words := strings.Fields(l.usual(text))
+// corrected puts a word we know where one differs from it by one letter: another, one more, one less, or two
+// that changed places. What is a word already, in any of the languages that the text may be in, stays.
+func (l *lexicon) corrected(text string, languages []*lexicon) string {
+	words := strings.Fields(text)
 	for i, w := range words {
-		if len([]rune(w)) < shortest || l.words[w] {
+		if len([]rune(w)) < shortest || slices.ContainsFunc(languages, func(l *lexicon) bool { return l.words[w] }) {
 			continue
 		}
 		found := ""

@@ -108,15 +108,18 @@ var toLatin = strings.NewReplacer("а", "a", "б", "b", "в", "v", "г", "h", "�
 var roughly = strings.NewReplacer("shch", "sch", "szcz", "sch", "sz", "sh", "cz", "ch", "kh", "h", "ts", "c", "ye", "e", "je", "e", "yi", "i", "yo", "o", "io", "o",
 	"y", "i", "j", "i", "w", "v", "g", "h", "x", "h", "q", "k")
 
-// scriptOf says which language a word must be in by its letters alone, "" where it may be in several.
+// scriptOf says which language a word must be in by its letters and marks alone, "" where it may be in several.
 func scriptOf(word string) string {
+	vowels := strings.Trim(plain(word), "bcdfghjklmnpqrstvwxz")
 	for _, r := range word {
 		switch {
 		case unicode.Is(unicode.Arabic, r):
 			return "ar"
 		case unicode.Is(unicode.Cyrillic, r):
 			return "uk"
-		case r == '\u031b' || r == '\u0309' || r == '\u0323':
+		case r == '\u031b' || r == '\u0309' || r == '\u0323' || r == '\u0303':
+			return "vi"
+		case (r == '\u0301' || r == '\u0300') && strings.Trim(vowels, "iuy") == "": // í and ú are no Danish or Polish letters
 			return "vi"
 		}
 	}
