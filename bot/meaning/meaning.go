@@ -239,7 +239,7 @@ func (r *Reader) languages(text, own string) []*lexicon {
 	}
 	best := 0.0 // of the others, for what is read in a rough spelling
 	for lang, s := range share {
-		if lang != ukLatin {
+		if lang != ukLatin && lang != "uk" {
 			best = max(best, s)
 		}
 	}
