@@ -42,12 +42,15 @@ func kindOf(choices []reminders.Choice) questionKind {
 // whyNumber marks an answer by number: nothing else that was written changes it.
 const whyNumber = "a number"
 
-// whyPeople marks an answer by who it was.
-const whyPeople = "names who"
+// whyPeople marks an answer by who it was, whyPlan a plan that was written.
+const (
+	whyPeople = "names who"
+	whyPlan   = "a plan"
+)
 
 // firm says whether an answer is more than words that lean one way: a command in the same text is then no command.
 func (m Meaning) firm() bool {
-	return m.Kind == Answer && m.Rest && (strings.HasPrefix(m.Why, "begins") || m.Why == whyPeople)
+	return m.Kind == Answer && m.Rest && (strings.HasPrefix(m.Why, "begins") || m.Why == whyPeople || m.Why == whyPlan)
 }
 
 // Sure says whether an answer was given in so many words: a number, yes or no, what is on the button. Else it was
@@ -82,7 +85,7 @@ func (v view) answer(choices []reminders.Choice, kind questionKind) (Meaning, bo
 		return m, true
 	}
 	for _, c := range choices { // the label itself, as a person types what is on a button
-		if label := fold(c.Label); label != "" && (label == v.core || label == v.folded) {
+		if label := v.fold(c.Label); label != "" && (label == v.core || label == v.folded) {
 			return Meaning{Kind: Answer, Digit: c.Digit, Why: "the words of choice " + c.Digit}, true
 		}
 	}
@@ -211,6 +214,12 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		if w := find(g["plan"].start, text); w != "" && isPlan { // "når alarmen siger stop, så"
 			return found(yes, "begins with "+w, true)
 		}
+		if w := find(g["either"].whole, text); w != "" {
+			return Meaning{Kind: Unclear, Why: "the words " + w}, true
+		}
+		if w := find(g["partly"].whole, text); w != "" && partly != "" {
+			return found(partly, "the words "+w, false)
+		}
 		if w := find(g["yes"].whole, text); w != "" {
 			return found(yes, "the words "+w, false)
 		}
@@ -250,16 +259,19 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 			}
 			return found(no, "begins with "+w, true)
 		}
+		if w := find(g["plan"].start, text); w != "" && digitOf(choices, "plan") != "" && len(strings.Fields(text)) > 3 && !strings.Contains(text, "?") {
+			return found(yes, whyPlan, true)
+		}
 		for _, end := range []string{"yes", "no"} { // "er alene på nat så nej"
 			if w := find(g[end].last, text); w != "" && len(strings.Fields(text)) <= 9 {
 				return found(map[string]string{"yes": yes, "no": no}[end], "ends with "+w, true)
 			}
 		}
-		if w := find(g["either"].any, text); w != "" && len(strings.Fields(text)) <= 6 {
+		if w := find(g["either"].any, text); w != "" && len(strings.Fields(text)) <= 6 && !has(g["either"].not, text) {
 			return Meaning{Kind: Unclear, Why: "the words " + w}, true
 		}
 		if w := find(g["plan"].any, text); w != "" && isPlan && !v.negated(text) {
-			return found(yes, "a plan", true)
+			return found(yes, whyPlan, true)
 		}
 		if w := cmp.Or(find(g["people"].whole, text), find(g["people"].whole, v.folded)); w != "" && partly == "" && !isPlan {
 			return found(yes, whyPeople, true) // "to kolleger" have seen it
@@ -362,6 +374,10 @@ func (v view) barrier(choices []reminders.Choice) (Meaning, bool) {
 			}
 		}
 	}
+	// "The others do not want to" is about wanting: others are only others where nothing else is named.
+	if other := digitOf(choices, "barrier:other"); v.both == nil && slices.ContainsFunc(named, func(m mention) bool { return m.digit != other }) {
+		named = slices.DeleteFunc(named, func(m mention) bool { return m.digit == other })
+	}
 	if len(named) == 0 {
 		return Meaning{}, false
 	}
@@ -400,6 +416,11 @@ func (v view) alike(text string, a, b mention, word string) bool {
 const longRating = 5
 
 func (v view) rating(choices []reminders.Choice) (Meaning, bool) {
+	for _, text := range []string{v.core, v.folded} {
+		if digit, ok := v.ratings.exactly(text); ok && isChoice(choices, digit) {
+			return Meaning{Kind: Answer, Digit: digit, Why: "the words " + text}, true
+		}
+	}
 	if v.core == "" {
 		return Meaning{}, false
 	}
@@ -450,20 +471,32 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	elsewhen := false // another day is named
 	hits := map[string]bool{}
 	negated := v.negated(v.core) || has(v.groups["no"].start, v.core)
+	if short := v.groups["no"].short; short != nil {
+		negated = has(short, v.core)
+	}
 	labels := make([][]string, len(choices))
 	for i, c := range choices {
-		labels[i] = strings.Fields(fold(c.Label))
+		labels[i] = moments(strings.Fields(v.fold(c.Label)), v.days)
 	}
-	for i, w := range words {
-		if isDigits(w) && !v.dated(words, i) {
-			continue // a digit alone is one of the choices, or none of them
+	// "The second" in several words may hold a weekday: cái thứ hai.
+	digits, places := v.ordinals.all(v.core)
+	text := v.core
+	for _, place := range places {
+		if strings.Contains(place, " ") {
+			text = strings.Replace(text, place, "", 1)
 		}
+	}
+	var named []string
+	for i, tokens := 0, strings.Fields(text); i < len(tokens); i++ {
+		if !isDigits(tokens[i]) || v.dated(tokens, i) || i > 0 && v.weekdays[tokens[i-1]+" "+tokens[i]] != "" {
+			named = append(named, tokens[i]) // a digit alone is one of the choices, or none of them
+		}
+	}
+	for _, w := range moments(named, v.weekdays) {
 		in := -1
-		elsewhen = elsewhen || v.weekdays[w] != "" && !slices.ContainsFunc(labels, func(l []string) bool {
-			return slices.ContainsFunc(l, func(l string) bool { return sameMoment(l, w, v.weekdays) })
-		})
+		elsewhen = elsewhen || strings.HasPrefix(w, "day ") && !slices.ContainsFunc(labels, func(l []string) bool { return slices.Contains(l, w) })
 		for i, label := range labels {
-			if slices.ContainsFunc(label, func(l string) bool { return sameMoment(l, w, v.weekdays) }) {
+			if slices.Contains(label, w) {
 				if in >= 0 {
 					in = -2
 					break
@@ -478,7 +511,7 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 	if w := v.in("all"); len(hits) == 0 && (w != "" || has(v.groups["yes"].whole, cmp.Or(v.core, v.folded))) {
 		return Meaning{Kind: Unclear, Why: "no time is named"}, true
 	}
-	if digits, _ := v.ordinals.all(v.core); len(hits) == 0 && len(digits) == 1 && isChoice(choices, digits[0]) {
+	if len(hits) == 0 && len(digits) == 1 && isChoice(choices, digits[0]) {
 		hits[digits[0]] = true
 	}
 	switch {
@@ -502,13 +535,20 @@ func (v view) dated(words []string, i int) bool {
 	return i > 0 && (has(v.hour, words[i-1]) || v.weekdays[words[i-1]] != "" || slices.Contains([]string{"d", "den"}, words[i-1]))
 }
 
-// sameMoment says whether a word of a text names the same weekday, or writes the same number, as one of a label.
-func sameMoment(label, word string, weekdays map[string]string) bool {
-	if day := weekdays[word]; day != "" {
-		return weekdays[label] == day
+// moments are the weekdays and the numbers among words, the same whichever way they are written.
+func moments(words []string, weekdays map[string]string) []string {
+	var out []string
+	for i, w := range words {
+		day := weekdays[w]
+		if day == "" && i > 0 { // thứ hai
+			day = weekdays[words[i-1]+" "+w]
+		}
+		switch {
+		case day != "":
+			out = append(out, "day "+day)
+		case strings.ContainsAny(w, "0123456789"):
+			out = append(out, strings.TrimSuffix(strings.ReplaceAll(w, ".", ":"), ":00"))
+		}
 	}
-	if strings.ContainsAny(word, "0123456789") {
-		return label == word || strings.TrimSuffix(strings.ReplaceAll(label, ".", ":"), ":00") == strings.TrimSuffix(strings.ReplaceAll(word, ".", ":"), ":00")
-	}
-	return false
+	return out
 }

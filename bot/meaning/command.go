@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,10 +49,18 @@ func (v view) language() (code, why string) {
 	}
 	words := strings.Fields(text)
 	for i, w := range slices.Backward(words) {
-		code := languages[w]
+		code := ""
+		for _, u := range unfixed(plain(w)) {
+			code = cmp.Or(code, languages[u])
+		}
+		if g.last != nil && len(words) > 1 && !has(g.last, strings.Join(words[:i], " ")) {
+			continue // tiếng Anh is English, anh is you
+		}
 		switch {
 		case i == 1 && len(words) == 2 && has(g.any, words[0]) && isCode(w):
 			return w, v.core
+		case code == "da" && v.lang != "da" && has(g.strong, v.core): // who does not understand it writes in what they do
+			return v.lang, v.core
 		case code == "" || len(words) > 12 || has(g.not, v.folded):
 			continue
 		case len(words) == 1 || has(g.any, text):
@@ -118,7 +127,7 @@ func (v view) pause() (Meaning, bool) {
 	if why == "" {
 		why = find(g.whole, v.core)
 	}
-	if why == "" && !has(g.not, v.folded) {
+	if why == "" && !v.not["pause"] {
 		why = find(g.any, v.core)
 	}
 	if why == "" || len(strings.Fields(v.core)) > 14 {
@@ -165,10 +174,13 @@ func (v view) span(m *Meaning) {
 		case has(v.spans["day"], unit) && n <= 7*mostWeeks:
 			m.Weeks = (n + 6) / 7
 			return
-		case unit == "" && i == len(words)-1 && i == 1 && n <= mostWeeks && isDigits(w): // PAUSE 2
+		case unit == "" && i == len(words)-1 && i == 1 && n <= mostWeeks && isDigits(w) && len(words[0]) > 1: // PAUSE 2, but not L4, a Polish sick note
 			m.Weeks = n
 			return
 		}
+	}
+	if weeks, _ := v.weeks.all(v.core); len(weeks) == 1 { // "two weeks" in one word, or a week without a number
+		m.Weeks, _ = strconv.Atoi(weeks[0])
 	}
 }
 
@@ -191,7 +203,17 @@ func (v view) dayAt(words []string, i int) (Day, bool) {
 			return Day{Day: d, Month: m}, true
 		}
 	}
-	if n, err := strconv.Atoi(v.weekdays[w]); err == nil {
+	if isDigits(w) && i+2 < len(words) && has(v.spans["month"], words[i+1]) && isDigits(words[i+2]) { // 20 tháng 7
+		d, _ := strconv.Atoi(w)
+		if m, _ := strconv.Atoi(words[i+2]); validDay(d, m) {
+			return Day{Day: d, Month: m}, true
+		}
+	}
+	day := v.weekdays[w]
+	if day == "" && i+1 < len(words) {
+		day = v.weekdays[w+" "+words[i+1]]
+	}
+	if n, err := strconv.Atoi(day); err == nil {
 		return Day{Weekday: time.Weekday(n % 7), IsWeekday: true}, true
 	}
 	return Day{}, false

@@ -11,7 +11,10 @@ import (
 // fold makes what people type comparable: the same word comes out the same whether it was written with æ, ae or
 // e, with or without tone marks, with one letter too many, in capitals, in Arabic or full-width digits. What is left is
 // words of letters and digits, one space between them; "?" is a word of its own, and so is an emoji.
-func fold(text string) string {
+func fold(text string) string { return folding(text, false) }
+
+// folding folds, and keeps the marks of Vietnamese where marks says so.
+func folding(text string, marks bool) string {
 	var b strings.Builder
 	var last rune
 	put := func(r rune) {
@@ -25,8 +28,18 @@ func fold(text string) string {
 		b.WriteRune(r)
 		last = r
 	}
-	for _, r := range norm.NFD.String(norm.NFKC.String(text)) {
+	for _, r := range norm.NFD.String(norm.NFKC.String(letterDigits(text))) {
 		switch {
+		case r >= joinedDigit && r <= joinedDigit+9:
+			b.WriteRune('0' + r - joinedDigit)
+			last = r
+			continue
+		case marks && b.Len() > 0 && strings.ContainsRune(tones+qualities, r):
+			b.WriteRune(r) // the letter before it stays the last
+			continue
+		case marks && (r == 'đ' || r == 'Đ'):
+			put('đ')
+			continue
 		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r) || unicode.Is(unicode.Cf, r) || r == 'ـ' || r >= 0x1F3FB && r <= 0x1F3FF:
 			continue // accents, tone marks, keycaps, joiners, directions, skin tones, the Arabic stretch
 		case unicode.IsDigit(r):
@@ -41,8 +54,8 @@ func fold(text string) string {
 			put(' ')
 			continue
 		case unicode.IsLetter(r):
-			if last >= '0' && last <= '9' {
-				put(' ')
+			if last >= '0' && last <= '9' || unicode.IsLetter(last) && unicode.Is(unicode.Arabic, r) != unicode.Is(unicode.Arabic, last) {
+				put(' ') // الmakker is two words
 			}
 			for _, l := range letters(unicode.ToLower(r)) {
 				put(l)
@@ -58,7 +71,7 @@ func fold(text string) string {
 			b.WriteRune(r)
 			last = r
 			continue
-		case r == '\'' || r == '’' || r == '`' || r == '´':
+		case r == '\'' || r == '’' || r == '`' || r == '´' || r == 'ʼ' || r == 'ʹ':
 			continue // don't, 3'er
 		case emoji[r] != "":
 			put(' ')
@@ -70,9 +83,9 @@ func fold(text string) string {
 		}
 		put(' ')
 	}
-	words := strings.Fields(unpunctuate(b.String()))
+	words := strings.Fields(strings.ReplaceAll(unpunctuate(b.String()), "non stop", "nonstop")) // which stops nothing
 	for i, w := range words {
-		words[i] = transliterate(w)
+		words[i] = transliterate(oneScript(toneLast(w)))
 	}
 	return strings.Join(unrepeated(spelt(words)), " ") // "stop stop stop"
 }
@@ -177,8 +190,14 @@ func letters(r rune) string {
 		return "ي"
 	case 'ة', 'ھ', 'ە':
 		return "ه"
-	case 'ک', 'ڪ':
+	case 'ک', 'ڪ', 'چ':
 		return "ك"
+	case 'گ':
+		return "ق"
+	case 'پ':
+		return "ب"
+	case 'ڤ':
+		return "ف"
 	case 'ٱ':
 		return "ا"
 	case 'ґ':
@@ -186,6 +205,21 @@ func letters(r rune) string {
 	}
 	return string(r)
 }
+
+// oneScript writes the Latin letters in a Cyrillic word as those that look the same: нi.
+func oneScript(word string) string {
+	if scriptOf(word) != "uk" {
+		return word
+	}
+	return strings.Map(func(r rune) rune {
+		if other, ok := cyrillic[r]; ok {
+			return other
+		}
+		return r
+	}, word)
+}
+
+var cyrillic = map[rune]rune{'a': 'а', 'c': 'с', 'e': 'е', 'i': 'і', 'o': 'о', 'p': 'р', 'x': 'х', 'y': 'у', 'b': 'в', 'h': 'н', 'k': 'к', 'm': 'м', 'n': 'н', 't': 'т'}
 
 // transliterate folds ae, oe and aa, as who has no æ, ø and å writes them.
 func transliterate(word string) string {

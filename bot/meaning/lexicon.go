@@ -19,8 +19,10 @@ var files embed.FS
 // lexicon is what people write in one language. Its files say how each list is read.
 type lexicon struct {
 	lang     string
+	fold     func(string) string       // makes a text comparable, as its words here are
 	same     map[string]string         // dialect and typing errors, by word
 	words    map[string]bool           // all that occur in patterns
+	stems    map[string]bool           // what words there begin with: maszyn\S*
 	soft     *regexp.Regexp            // words that say nothing at either end of a text
 	sign     *regexp.Regexp            // what a name follows at the end of one
 	groups   map[string]group          // stop, doubt, … by what is meant
@@ -50,6 +52,8 @@ type lexicon struct {
 	weekdays map[string]string         // 1 = Monday
 	often    map[string]int            // how often each word we know occurs
 	sayings  *sayings                  // known texts, nil where a language has none
+	days     map[string]string         // weekdays, in any language
+	weeks    *choice                   // how many weeks of a pause, in words
 }
 
 // group is the patterns of one meaning.
@@ -88,6 +92,7 @@ type source struct {
 	When     struct{ Clock, Hour, Evening, Half, Until, Day, Week, Month, One, Two string }
 	Months   map[string]string
 	Weekdays map[string]string
+	Weeks    map[string]string
 }
 
 // load reads and compiles all languages. The files are part of the program: what is wrong with one shows in the
@@ -118,12 +123,26 @@ func load() (map[string]*lexicon, error) {
 		if all[lang], err = compile(lang, src); err != nil {
 			return nil, fmt.Errorf("words/%s: %w", entry.Name(), err)
 		}
+		if lang == "uk" {
+			if all[ukLatin], err = compile(ukLatin, src); err != nil {
+				return nil, fmt.Errorf("words/%s in Latin letters: %w", entry.Name(), err)
+			}
+			all[ukLatin].lang = lang
+			all[ukLatin].count()
+		}
 		if said, err := files.ReadFile("words/" + lang + ".said"); err == nil {
 			if all[lang].sayings, err = newSayings(string(said), all[lang].usual); err != nil {
 				return nil, fmt.Errorf("words/%s.said: %w", lang, err)
 			}
 		}
 		all[lang].count()
+	}
+	days := map[string]string{}
+	for _, l := range all {
+		maps.Copy(days, l.weekdays)
+	}
+	for _, l := range all {
+		l.days = days
 	}
 	return all, nil
 }
@@ -135,16 +154,30 @@ const (
 	last   = `(?:^| )(?:%s)$`
 )
 
+// ukLatin is Ukrainian in Latin letters.
+const ukLatin = "uk in latin"
+
 func compile(lang string, src source) (*lexicon, error) {
 	var failed error
+	fold, forms := fold, func(word string) string { return word }
+	switch lang {
+	case "vi":
+		fold, forms = foldTones, withOrWithout
+	case ukLatin:
+		fold = foldLatin
+	case "ar":
+		forms = affixed
+	}
 	same := map[string]string{}
-	for as, words := range src.Same {
-		for word := range strings.SplitSeq(words, "|") {
-			same[fold(word)] = fold(as)
+	for _, as := range slices.Sorted(maps.Keys(src.Same)) {
+		for word := range strings.SplitSeq(src.Same[as], "|") {
+			if same[fold(word)] == "" { // a word stands for one other, the same each time
+				same[fold(word)] = fold(as)
+			}
 		}
 	}
 	re := func(format string, list ...string) *regexp.Regexp {
-		pattern := foldPattern(expand(strings.Join(list, "|"), src.Define), same)
+		pattern := foldPattern(expand(strings.Join(list, "|"), src.Define), same, fold, forms)
 		if pattern == "" {
 			return nil
 		}
@@ -156,20 +189,27 @@ func compile(lang string, src source) (*lexicon, error) {
 	}
 	pick := func(format string, lists map[string]string) *choice {
 		c := &choice{of: map[string]string{}}
-		for key, list := range lists {
-			for word := range strings.SplitSeq(list, "|") {
-				c.of[sameWords(fold(word), same)] = key
+		for _, key := range slices.Sorted(maps.Keys(lists)) {
+			for word := range strings.SplitSeq(lists[key], "|") {
+				if word = sameWords(fold(word), same); c.of[word] == "" {
+					c.of[word] = key
+				}
+			}
+		}
+		for _, word := range slices.Sorted(maps.Keys(c.of)) {
+			if p := plain(word); c.of[p] == "" {
+				c.of[p] = c.of[word]
 			}
 		}
 		// The longest first: "næsten hver dag" is not "hver dag".
-		words := slices.SortedFunc(maps.Keys(c.of), func(a, b string) int { return len(b) - len(a) })
+		words := slices.SortedFunc(maps.Keys(c.of), func(a, b string) int { return cmp.Or(len(b)-len(a), cmp.Compare(a, b)) })
 		if len(words) == 0 {
 			return nil
 		}
 		c.re = regexp.MustCompile(fmt.Sprintf(format, strings.Join(words, "|")))
 		return c
 	}
-	l := &lexicon{lang: lang, groups: map[string]group{}, numbers: map[string]string{}, barriers: map[string]*regexp.Regexp{}, spans: map[string]*regexp.Regexp{}}
+	l := &lexicon{lang: lang, fold: fold, groups: map[string]group{}, numbers: map[string]string{}, barriers: map[string]*regexp.Regexp{}, spans: map[string]*regexp.Regexp{}}
 	l.same = same
 	l.soft, l.sign = re(whole, src.Soft.Words), re(`(?:^| )(?:%s)(?: \S+){0,4}$`, src.Soft.Sign)
 	for name, g := range src.Means {
@@ -197,6 +237,9 @@ func compile(lang string, src source) (*lexicon, error) {
 			continue
 		}
 		l.barriers[kind] = re(within, list)
+		if l.barriers[kind] != nil {
+			l.barriers[kind].Longest() // "the boss does not care" is not "the boss"
+		}
 		if kind == "none" {
 			l.barriers[kind] = re(whole, list)
 		}
@@ -221,7 +264,8 @@ func compile(lang string, src source) (*lexicon, error) {
 	if c := pick("%s", src.Weekdays); c != nil {
 		l.weekdays = c.of
 	}
-	l.words = vocabulary(src)
+	l.weeks = pick(within, src.Weeks)
+	l.words, l.stems = vocabulary(src, fold)
 	return l, failed
 }
 
@@ -242,11 +286,15 @@ func (l *lexicon) count() {
 }
 
 // vocabulary is every word in the file, for telling a typing error from another word.
-func vocabulary(src source) map[string]bool {
+func vocabulary(src source, fold func(string) string) (words, stems map[string]bool) {
 	out := map[string]bool{}
+	stems = map[string]bool{}
 	add := func(list string) {
-		for _, w := range strings.FieldsFunc(list, func(r rune) bool { return !unicode.IsLetter(r) }) {
-			out[fold(w)] = true
+		for _, m := range stem.FindAllStringSubmatch(list, -1) {
+			stems[fold(m[1])] = true
+		}
+		for _, w := range strings.FieldsFunc(strings.ReplaceAll(list, `\S`, " "), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			out[fold(w)], out[plain(fold(w))] = true, true
 		}
 	}
 	for _, m := range []map[string]string{src.Define, src.Numbers, src.Barrier, src.Rating, src.Ordinal, src.Months, src.Weekdays} {
@@ -257,35 +305,55 @@ func vocabulary(src source) map[string]bool {
 	for _, g := range src.Means {
 		for _, lists := range [][]string{g.Whole, g.Sure, g.Any, g.Start, g.Not, g.Short, g.Strong, g.Last, g.Back} {
 			for _, list := range lists {
-				add(strings.ReplaceAll(list, `\S`, " "))
+				add(list)
 			}
 		}
 	}
 	for _, list := range []string{src.Soft.Words, src.Around.Before, src.Around.After, src.Around.Units, src.When.Hour, src.When.Evening, src.When.Until, src.When.Day, src.When.Week, src.When.Month} {
 		add(list)
 	}
-	return out
+	return out, stems
+}
+
+// stem is the beginning of a word in a pattern.
+var stem = regexp.MustCompile(`([\pL\p{Mn}]{4,})\\S\*`)
+
+// begins says whether a word begins as one we know does.
+func (l *lexicon) begins(word string) bool {
+	runes := []rune(word)
+	for n := 4; n <= len(runes); n++ {
+		if l.stems[string(runes[:n])] {
+			return true
+		}
+	}
+	return false
 }
 
 // expand puts in what <name> stands for.
 func expand(pattern string, define map[string]string) string {
 	for range 3 { // a definition may use another
-		for name, value := range define {
-			pattern = strings.ReplaceAll(pattern, "<"+name+">", "(?:"+value+")")
+		for _, name := range slices.Sorted(maps.Keys(define)) {
+			pattern = strings.ReplaceAll(pattern, "<"+name+">", "(?:"+define[name]+")")
 		}
 	}
 	return pattern
 }
 
 // foldPattern folds the words of a pattern as those of a text are, and leaves what is syntax.
-func foldPattern(pattern string, same map[string]string) string {
+func foldPattern(pattern string, same map[string]string, fold, forms func(string) string) string {
 	var out, word strings.Builder
+	exact := false // "=" before a word: written just so
 	flush := func() {
 		folded := fold(word.String())
 		if other := same[folded]; other != "" {
 			folded = other
 		}
-		out.WriteString(folded)
+		if exact {
+			out.WriteString(folded)
+		} else {
+			out.WriteString(forms(folded))
+		}
+		exact = exact && word.Len() == 0
 		word.Reset()
 	}
 	runes := []rune(pattern)
@@ -302,6 +370,9 @@ func foldPattern(pattern string, same map[string]string) string {
 			end := i + slices.Index(runes[i:], '>')
 			out.WriteString(string(runes[i : end+1]))
 			i = end
+		case r == '=':
+			flush()
+			exact = true
 		case unicode.IsLetter(r) || unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Cf, r):
 			word.WriteRune(r)
 		default:

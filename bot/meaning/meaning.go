@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"efterkurs/reminders"
 )
@@ -82,7 +83,7 @@ type Reader struct {
 }
 
 // order is in which languages a text is tried that could be in several.
-var order = []string{"da", "en", "pl", "uk", "vi", "ar"}
+var order = []string{"da", "en", "pl", "uk", "vi", "ar", ukLatin}
 
 // NewReader returns a Reader. Its words are part of the program: where they cannot be read, that is a fault of it, and
 // the first text panics.
@@ -102,11 +103,12 @@ const longest = 1600
 // view is a text as one language reads it.
 type view struct {
 	*lexicon
-	folded  string   // all of it
-	core    string   // without politeness
-	greeted bool     // politeness stood in front of it
-	guessed bool     // typing errors were corrected: only whole texts are taken for what stops
-	clauses []string // its parts between marks, without politeness
+	folded  string          // all of it
+	core    string          // without politeness
+	greeted bool            // politeness stood in front of it
+	guessed bool            // typing errors were corrected: only whole texts are taken for what stops
+	clauses []string        // its parts between marks, without politeness
+	not     map[string]bool // groups of which another of the languages says that they are not meant: "stop na linii 4"
 }
 
 // Of says what text means. choices are those of the question that it would answer, none where nothing is asked; lang
@@ -156,6 +158,7 @@ func (r *Reader) of(text string, choices []reminders.Choice, lang string) Meanin
 			return like
 		}
 	}
+	m.Why = plain(m.Why)
 	return m
 }
 
@@ -164,9 +167,8 @@ func (r *Reader) Nod(text, lang string) bool {
 	if r.Of(text, nil, lang).Kind != Thanks {
 		return false
 	}
-	folded := fold(text)
-	for _, l := range r.languages(folded, lang) {
-		core, _ := l.strip(l.usual(folded))
+	for _, l := range r.languages(text, lang) {
+		core, _ := l.strip(l.usual(l.fold(text)))
 		for _, name := range []string{"yes", "no"} {
 			if w := find(l.groups[name].start, core); w != "" && !strings.HasPrefix(w, "emoji") {
 				return false
@@ -178,9 +180,8 @@ func (r *Reader) Nod(text, lang string) bool {
 
 // Week says which week's exercise a text names before its answer, and what follows: "uge 3: 1"; 0 where it names none.
 func (r *Reader) Week(text, lang string) (week int, rest string) {
-	folded := fold(text)
-	for _, l := range r.languages(folded, lang) {
-		core, _ := l.strip(l.usual(folded))
+	for _, l := range r.languages(text, lang) {
+		core, _ := l.strip(l.usual(l.fold(text)))
 		words := strings.Fields(core)
 		for n := 1; n <= 2 && n+1 < len(words); n++ {
 			if has(l.week, strings.Join(words[:n], " ")) && isDigits(words[n]) && len(words[n]) == 1 {
@@ -207,28 +208,37 @@ func (r *Reader) like(text string, choices []reminders.Choice, lang string) (Mea
 	if l == nil {
 		return Meaning{}, false
 	}
-	v := view{lexicon: l, folded: l.corrected(fold(text), r.knows)}
+	v := view{lexicon: l, folded: l.corrected(l.fold(text), r.knows)}
 	v.core, _ = l.strip(v.folded)
 	return v.said(choices, kindOf(choices))
 }
 
 // read says what a text means, as it is written or with its typing errors corrected.
 func (r *Reader) read(text string, choices []reminders.Choice, lang string, corrected bool) Meaning {
-	folded, parts := fold(text), clauses(text)
+	folded := fold(text)
 	var views []view
-	for _, l := range r.languages(folded, lang) {
-		words := l.usual
+	for _, l := range r.languages(text, lang) {
+		words := func(text string) string { return l.usual(l.fold(text)) }
 		if corrected {
-			words = func(text string) string { return l.corrected(text, r.knows) }
+			words = func(text string) string { return l.corrected(l.fold(text), r.knows) }
 		}
-		v := view{lexicon: l, folded: words(folded), guessed: corrected}
+		v := view{lexicon: l, folded: words(text), guessed: corrected, not: map[string]bool{}}
 		v.core, v.greeted = l.strip(v.folded)
-		for _, part := range parts {
+		for _, part := range clauses(text) {
 			if clause, _ := l.strip(words(part)); clause != "" {
 				v.clauses = append(v.clauses, clause)
 			}
 		}
 		views = append(views, v)
+	}
+	for _, v := range views {
+		for _, other := range views {
+			if other.lexicon != v.lexicon {
+				for name, g := range other.groups {
+					v.not[name] = v.not[name] || has(g.not, other.folded)
+				}
+			}
+		}
 	}
 	kind := kindOf(choices)
 	if m, ok := firstOf(views, view.stop); ok {
@@ -245,8 +255,8 @@ func (r *Reader) read(text string, choices []reminders.Choice, lang string, corr
 		answered.Why = "the number " + answered.Digit
 		return answered
 	}
-	// "Gider ikke" is what stands in the way, where that is asked.
-	if !(isAnswer && (kind == barriers || kind == ratings)) {
+	// "Gider ikke" is what stands in the way, where that is asked, and "when the shift ends, then I …" is a plan.
+	if !(isAnswer && (kind == barriers || kind == ratings || answered.Why == whyPlan)) {
 		if m, ok := firstOf(views, view.doubt); ok {
 			return m
 		}
@@ -254,8 +264,20 @@ func (r *Reader) read(text string, choices []reminders.Choice, lang string, corr
 	if isAnswer && kind == slots { // "kl 9 passer"
 		return answered
 	}
-	if m, ok := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) }); ok && !(isAnswer && answered.firm() && m.Word != Language && m.Word != Later && m.Word != CallMe && (m.Word != Buddy || answered.Why == whyPeople)) {
-		return m
+	command, isCommand := firstOf(views, func(v view) (Meaning, bool) { return v.command(kind) })
+	if command.Word == Pause && command.Weeks == 0 && command.Until.IsZero() { // "pause" is a word in many languages: which says how long?
+		if m, ok := firstOf(views, func(v view) (Meaning, bool) {
+			m, ok := v.pause()
+			return m, ok && (m.Weeks > 0 || !m.Until.IsZero())
+		}); ok {
+			command = m
+		}
+	}
+	over := command.Word == Language || command.Word == Later || command.Word == CallMe || command.Word == Buddy && answered.Why != whyPeople
+	// "Too tired" is what stands in the way, where that is asked, and no sick note.
+	reason := isAnswer && (kind == barriers || kind == ratings) && slices.Contains([]string{Pause, Help}, command.Word)
+	if isCommand && (!isAnswer || !answered.firm() || over) && !reason {
+		return command
 	}
 	if isAnswer {
 		return answered
@@ -287,15 +309,26 @@ const ownBonus = 0.3
 // leastKnown is the share of a text's words that must be known in a language for the text to be in it.
 const leastKnown = 0.5
 
+// roughKnown is that share where the spelling is so rough that words of other languages look like it.
+const roughKnown = 0.75
+
 // languages are those that a text may be in, the likeliest first, and none that knows fewer of its words than the
 // writer's own: "om" is Danish, and Vietnamese for ill without its tone marks.
-func (r *Reader) languages(folded, own string) []*lexicon {
-	words := strings.Fields(folded)
+func (r *Reader) languages(text, own string) []*lexicon {
 	share, least := map[string]float64{}, leastKnown
+	marked := strings.Fields(foldTones(text))
 	for lang, l := range r.words() {
 		known := 0
-		for _, w := range words {
-			if l.words[w] || l.same[w] != "" || isDigits(w) || strings.HasPrefix(w, "emoji") {
+		words := strings.Fields(l.fold(text))
+		for i, w := range words {
+			script := scriptOf(w)
+			if script == "" && len(marked) == len(words) {
+				script = scriptOf(marked[i])
+			}
+			if script != "" && script != l.lang {
+				continue
+			}
+			if script != "" || l.same[w] != "" || l.begins(w) || isDigits(w) || strings.HasPrefix(w, "emoji") || slices.ContainsFunc(unfixed(w), func(w string) bool { return l.words[w] }) {
 				known++
 			}
 		}
@@ -305,13 +338,34 @@ func (r *Reader) languages(folded, own string) []*lexicon {
 			share[lang] += ownBonus
 		}
 	}
-	var out []*lexicon
-	for _, lang := range order {
-		if share[lang] >= least || lang == own {
-			out = append(out, r.words()[lang])
+	if own == "uk" {
+		share[ukLatin] += ownBonus
+	}
+	has := func(script *unicode.RangeTable) bool {
+		return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(script, r) })
+	}
+	best := 0.0 // of the others, for what is read in a rough spelling
+	for lang, s := range share {
+		if lang != ukLatin && lang != "uk" {
+			best = max(best, s)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *lexicon) int { return cmp.Compare(share[b.lang], share[a.lang]) })
+	var langs []string
+	for _, lang := range order {
+		switch {
+		case lang == ukLatin && (share[lang] < mostKnown || share[lang] <= best && own != "uk" || has(unicode.Cyrillic) || scriptOf(foldTones(text)) == "vi"):
+			continue
+		case lang == "ar" && lang != own && share[lang] < mostKnown && !has(unicode.Arabic):
+			continue
+		case share[lang] >= leastKnown || lang == own:
+			langs = append(langs, lang)
+		}
+	}
+	slices.SortStableFunc(langs, func(a, b string) int { return cmp.Compare(share[b], share[a]) })
+	var out []*lexicon
+	for _, lang := range langs {
+		out = append(out, r.words()[lang])
+	}
 	return out
 }
 
@@ -362,7 +416,7 @@ func (v view) in(name string) string {
 		if w := find(g.sure, text); w != "" {
 			return w
 		}
-		if v.guessed && (name == "stop" || name == "doubt") {
+		if v.not[name] || v.guessed && (name == "stop" || name == "doubt") {
 			continue
 		}
 		if w := find(g.any, text); w != "" && !has(g.not, text) {
@@ -386,7 +440,7 @@ func (v view) stop() (Meaning, bool) {
 		w = v.inClause("stop")
 	}
 	// "3 og hold så op med at skrive": what stands before is an answer that no longer matters.
-	for text := v.core; w == ""; {
+	for text := v.core; w == "" && !v.not["stop"]; {
 		before, after, ok := strings.Cut(text, " ")
 		if !ok || !(has(v.groups["stop"].start, before) || isDigits(before)) || isDigits(before) && len(strings.Fields(after)) < 3 && !has(v.groups["stop"].start, after) {
 			break
@@ -406,10 +460,10 @@ const fewWords = 4
 
 func (v view) doubt() (Meaning, bool) {
 	w := cmp.Or(v.in("doubt"), v.inClause("doubt"))
-	if g := v.groups["doubt"]; w == "" && !v.guessed && len(strings.Fields(v.core)) <= fewWords && !has(g.not, v.folded) {
+	if g := v.groups["doubt"]; w == "" && !v.guessed && len(strings.Fields(v.core)) <= fewWords && !has(g.not, v.folded) && !v.not["doubt"] {
 		w = find(g.short, v.folded)
 	}
-	if g := v.groups["doubt"]; w == "" && !has(g.not, v.folded) {
+	if g := v.groups["doubt"]; w == "" && !v.not["doubt"] {
 		w = find(g.last, v.core)
 	}
 	return Meaning{Kind: Doubt, Why: "may mean to stop: " + w}, w != ""
@@ -431,7 +485,10 @@ func (v view) thanks() (Meaning, bool) {
 
 func (v view) question() (Meaning, bool) {
 	g := v.groups["question"]
-	w := find(g.start, v.folded)
+	w := cmp.Or(find(g.start, v.folded), find(g.last, v.core))
+	if v.not["question"] {
+		w = ""
+	}
 	return Meaning{Kind: Question, Why: "asks: " + w}, w != ""
 }
 
