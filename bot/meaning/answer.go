@@ -126,7 +126,7 @@ func (v view) byNumber(choices []reminders.Choice, kind questionKind) (Meaning, 
 		return Meaning{}, false
 	}
 	// "1,4,6", "2-3": several at once.
-	if several(words[0], choices) {
+	if several(words[0], choices) || len(words) > 1 && has(v.groups["either"].short, words[0]) && several(words[1], choices) {
 		return unclear, len(words) <= 3
 	}
 	at := slices.IndexFunc(words, isDigits)

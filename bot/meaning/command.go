@@ -44,7 +44,7 @@ func (v view) command(kind questionKind) (Meaning, bool) {
 func (v view) language() (code, why string) {
 	g := v.groups["language"]
 	text := v.core
-	if g.strong != nil { // "min dansk er dårlig" asks for none
+	if g.strong != nil && v.lang == "da" { // "min dansk er dårlig" asks for none
 		text = g.strong.ReplaceAllString(text, " ")
 	}
 	words := strings.Fields(text)
@@ -127,7 +127,7 @@ func (v view) pause() (Meaning, bool) {
 	if why == "" {
 		why = find(g.whole, v.core)
 	}
-	if why == "" && !v.not["pause"] {
+	if why == "" && !v.not["pause"] && !has(g.not, v.folded) {
 		why = find(g.any, v.core)
 	}
 	if why == "" || len(strings.Fields(v.core)) > 14 {

@@ -95,13 +95,13 @@ func unrepeated(words []string) []string {
 	return slices.CompactFunc(words, func(a, b string) bool { return a == b && !isDigits(a) })
 }
 
-// clauses are the folded parts of a text between its marks. "nr. 3", "20.30" and "3,5" are one.
+// clauses are the parts of a text between its marks. "nr. 3", "20.30" and "3,5" are one.
 func clauses(text string) []string {
 	var out []string
 	var part strings.Builder
 	end := func() {
-		if folded := fold(part.String()); folded != "" {
-			out = append(out, folded)
+		if fold(part.String()) != "" {
+			out = append(out, part.String())
 		}
 		part.Reset()
 	}

@@ -149,9 +149,11 @@ const (
 func (r *Reader) of(text string, choices []reminders.Choice, lang string) Meaning {
 	m := r.read(text, choices, lang, false)
 	// Once more, as if what is nearly a word we know were that word.
-	if again := r.read(text, choices, lang, true); m.Kind != Stop && again.Kind != Text && (m.Kind == Text || again.Kind != Question) && again != m {
-		m = again
-		m.Why += ", with a typing error"
+	if m.Kind != Stop && m.Kind != Doubt && m.Kind != Trouble && r.misspelt(text, lang) {
+		if again := r.read(text, choices, lang, true); again.Kind != Text && (m.Kind == Text || again.Kind != Question) && again != m {
+			m = again
+			m.Why += ", with a typing error"
+		}
 	}
 	if m.Kind == Text || m.Kind == Question {
 		if like, ok := r.like(text, choices, lang); ok {
@@ -190,6 +192,14 @@ func (r *Reader) Week(text, lang string) (week int, rest string) {
 		}
 	}
 	return 0, ""
+}
+
+// misspelt says whether one of the languages that a text may be in would correct a word of it.
+func (r *Reader) misspelt(text, lang string) bool {
+	return slices.ContainsFunc(r.languages(text, lang), func(l *lexicon) bool {
+		folded := l.fold(text)
+		return l.corrected(folded, r.knows) != l.usual(folded)
+	})
 }
 
 // knows says whether a word is one in any language.
@@ -353,11 +363,11 @@ func (r *Reader) languages(text, own string) []*lexicon {
 	var langs []string
 	for _, lang := range order {
 		switch {
-		case lang == ukLatin && (share[lang] < mostKnown || share[lang] <= best && own != "uk" || has(unicode.Cyrillic) || scriptOf(foldTones(text)) == "vi"):
+		case lang == ukLatin && (share[lang] < roughKnown || share[lang] <= best && own != "uk" || has(unicode.Cyrillic) || scriptOf(foldTones(text)) == "vi"):
 			continue
-		case lang == "ar" && lang != own && share[lang] < mostKnown && !has(unicode.Arabic):
+		case lang == "ar" && lang != own && share[lang] < roughKnown && !has(unicode.Arabic):
 			continue
-		case share[lang] >= leastKnown || lang == own:
+		case share[lang] >= least || lang == own:
 			langs = append(langs, lang)
 		}
 	}
