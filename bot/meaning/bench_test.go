@@ -10,6 +10,12 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
+func BenchmarkFirstDanishText(b *testing.B) {
+	for b.Loop() {
+		NewReader().of("2 vi havde travlt", questions["do"], "da")
+	}
+}
+
 func BenchmarkOf(b *testing.B) {
 	r := NewReader()
 	r.words()

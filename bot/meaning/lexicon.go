@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/BurntSushi/toml"
@@ -53,7 +54,10 @@ type lexicon struct {
 	often    map[string]int            // how often each word we know occurs
 	sayings  *sayings                  // known texts, nil where a language has none
 	days     map[string]string         // weekdays, in any language
-	weeks    *choice                   // how many weeks of a pause, in words
+	told     bool                      // there are known texts
+	once     sync.Once
+	make     func() error
+	weeks    *choice // how many weeks of a pause, in words
 }
 
 // group is the patterns of one meaning.
@@ -120,22 +124,11 @@ func load() (map[string]*lexicon, error) {
 			return nil, fmt.Errorf("words/%s: nothing reads %s", entry.Name(), unknown[0])
 		}
 		lang := strings.TrimSuffix(entry.Name(), ".toml")
-		if all[lang], err = compile(lang, src); err != nil {
-			return nil, fmt.Errorf("words/%s: %w", entry.Name(), err)
-		}
+		all[lang] = newLexicon(lang, src)
 		if lang == "uk" {
-			if all[ukLatin], err = compile(ukLatin, src); err != nil {
-				return nil, fmt.Errorf("words/%s in Latin letters: %w", entry.Name(), err)
-			}
+			all[ukLatin] = newLexicon(ukLatin, src)
 			all[ukLatin].lang = lang
-			all[ukLatin].count()
 		}
-		if said, err := files.ReadFile("words/" + lang + ".said"); err == nil {
-			if all[lang].sayings, err = newSayings(string(said), all[lang].usual); err != nil {
-				return nil, fmt.Errorf("words/%s.said: %w", lang, err)
-			}
-		}
-		all[lang].count()
 	}
 	days := map[string]string{}
 	for _, l := range all {
@@ -157,8 +150,8 @@ const (
 // ukLatin is Ukrainian in Latin letters.
 const ukLatin = "uk in latin"
 
-func compile(lang string, src source) (*lexicon, error) {
-	var failed error
+// newLexicon is what is needed to tell the language of a text. The rest is made when a text is first read in it: see ready.
+func newLexicon(lang string, src source) *lexicon {
 	fold, forms := fold, func(word string) string { return word }
 	switch lang {
 	case "vi":
@@ -168,14 +161,70 @@ func compile(lang string, src source) (*lexicon, error) {
 	case "ar":
 		forms = affixed
 	}
-	same := map[string]string{}
+	l := &lexicon{lang: lang, fold: fold, same: map[string]string{}, groups: map[string]group{}, numbers: map[string]string{}, barriers: map[string]*regexp.Regexp{}, spans: map[string]*regexp.Regexp{}}
+	word := remembered(fold)
 	for _, as := range slices.Sorted(maps.Keys(src.Same)) {
-		for word := range strings.SplitSeq(src.Same[as], "|") {
-			if same[fold(word)] == "" { // a word stands for one other, the same each time
-				same[fold(word)] = fold(as)
+		for from := range strings.SplitSeq(src.Same[as], "|") {
+			if l.same[word(from)] == "" { // a word stands for one other, the same each time
+				l.same[word(from)] = word(as)
 			}
 		}
 	}
+	l.words, l.stems = vocabulary(src, word)
+	l.weekdays = map[string]string{}
+	for _, day := range slices.Sorted(maps.Keys(src.Weekdays)) {
+		for name := range strings.SplitSeq(src.Weekdays[day], "|") {
+			for _, name := range []string{sameWords(word(name), l.same), plain(sameWords(word(name), l.same))} {
+				if l.weekdays[name] == "" {
+					l.weekdays[name] = day
+				}
+			}
+		}
+	}
+	said, err := files.ReadFile("words/" + lang + ".said")
+	l.told = err == nil
+	l.make = func() error {
+		if err := l.compile(src, word, forms); err != nil {
+			return fmt.Errorf("words/%s: %w", lang, err)
+		}
+		if l.told {
+			if l.sayings, err = newSayings(string(said), l.usual); err != nil {
+				return fmt.Errorf("words/%s.said: %w", lang, err)
+			}
+		}
+		l.count()
+		return nil
+	}
+	return l
+}
+
+// ready makes what a text is read with. What is wrong with the files is a fault of the program.
+func (l *lexicon) ready() *lexicon {
+	l.once.Do(func() {
+		if err := l.make(); err != nil {
+			panic(err)
+		}
+		l.make = nil
+	})
+	return l
+}
+
+// remembered is fold for words that come again and again.
+func remembered(fold func(string) string) func(string) string {
+	known := map[string]string{}
+	return func(word string) string {
+		folded, ok := known[word]
+		if !ok {
+			folded = fold(word)
+			known[word] = folded
+		}
+		return folded
+	}
+}
+
+func (l *lexicon) compile(src source, fold, forms func(string) string) error {
+	var failed error
+	same := l.same
 	re := func(format string, list ...string) *regexp.Regexp {
 		pattern := foldPattern(expand(strings.Join(list, "|"), src.Define), same, fold, forms)
 		if pattern == "" {
@@ -209,8 +258,6 @@ func compile(lang string, src source) (*lexicon, error) {
 		c.re = regexp.MustCompile(fmt.Sprintf(format, strings.Join(words, "|")))
 		return c
 	}
-	l := &lexicon{lang: lang, fold: fold, groups: map[string]group{}, numbers: map[string]string{}, barriers: map[string]*regexp.Regexp{}, spans: map[string]*regexp.Regexp{}}
-	l.same = same
 	l.soft, l.sign = re(whole, src.Soft.Words), re(`(?:^| )(?:%s)(?: \S+){0,4}$`, src.Soft.Sign)
 	for name, g := range src.Means {
 		l.groups[name] = group{whole: re(whole, g.Whole...), sure: re(within, g.Sure...), any: re(within, g.Any...), start: re(first, g.Start...), last: re(last, g.Last...),
@@ -257,16 +304,12 @@ func compile(lang string, src source) (*lexicon, error) {
 	l.clock = re(last, src.When.Clock)
 	l.lengths = []*regexp.Regexp{re(within, src.When.One), re(within, src.When.Two)}
 	l.half = fold(src.When.Half)
-	l.months, l.weekdays = map[string]string{}, map[string]string{}
+	l.months = map[string]string{}
 	if c := pick("%s", src.Months); c != nil {
 		l.months = c.of
 	}
-	if c := pick("%s", src.Weekdays); c != nil {
-		l.weekdays = c.of
-	}
 	l.weeks = pick(within, src.Weeks)
-	l.words, l.stems = vocabulary(src, fold)
-	return l, failed
+	return failed
 }
 
 // count counts the words of the patterns and of the known texts. One that occurs in these is known, too.

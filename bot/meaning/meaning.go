@@ -82,6 +82,9 @@ type Reader struct {
 	known map[string]Meaning
 }
 
+// Load loads the words now, for who will read a text soon.
+func (r *Reader) Load() { r.Of("ja", nil, "da") }
+
 // order is in which languages a text is tried that could be in several.
 var order = []string{"da", "en", "pl", "uk", "vi", "ar", ukLatin}
 
@@ -149,7 +152,7 @@ const (
 func (r *Reader) of(text string, choices []reminders.Choice, lang string) Meaning {
 	m := r.read(text, choices, lang, false)
 	// Once more, as if what is nearly a word we know were that word.
-	if m.Kind != Stop && m.Kind != Doubt && m.Kind != Trouble && r.misspelt(text, lang) {
+	if m.Kind != Stop && m.Kind != Doubt && m.Kind != Trouble && !(m.Sure() && !m.Rest) && r.misspelt(text, lang) {
 		if again := r.read(text, choices, lang, true); again.Kind != Text && (m.Kind == Text || again.Kind != Question) && again != m {
 			m = again
 			m.Why += ", with a typing error"
@@ -205,7 +208,7 @@ func (r *Reader) misspelt(text, lang string) bool {
 // knows says whether a word is one in any language.
 func (r *Reader) knows(word string) bool {
 	for _, l := range r.words() {
-		if l.often[word] > 0 || l.same[word] != "" {
+		if l.words[word] || l.same[word] != "" || l.told && l.ready().often[word] > 0 {
 			return true
 		}
 	}
@@ -215,10 +218,10 @@ func (r *Reader) knows(word string) bool {
 // like reads a text by the known ones that it is like, in the writer's own language.
 func (r *Reader) like(text string, choices []reminders.Choice, lang string) (Meaning, bool) {
 	l := r.words()[lang]
-	if l == nil {
+	if l == nil || !l.told {
 		return Meaning{}, false
 	}
-	v := view{lexicon: l, folded: l.corrected(l.fold(text), r.knows)}
+	v := view{lexicon: l.ready(), folded: l.corrected(l.fold(text), r.knows)}
 	v.core, _ = l.strip(v.folded)
 	return v.said(choices, kindOf(choices))
 }
@@ -374,7 +377,7 @@ func (r *Reader) languages(text, own string) []*lexicon {
 	slices.SortStableFunc(langs, func(a, b string) int { return cmp.Compare(share[b], share[a]) })
 	var out []*lexicon
 	for _, lang := range langs {
-		out = append(out, r.words()[lang])
+		out = append(out, r.words()[lang].ready())
 	}
 	return out
 }
@@ -445,6 +448,9 @@ func (v view) inClause(name string) string {
 }
 
 func (v view) stop() (Meaning, bool) {
+	if v.lang == "da" && find(v.groups[Delete].whole, v.core) != "" { // "slet mig" is asked about, and then everything goes
+		return Meaning{}, false
+	}
 	w := v.in("stop")
 	if w == "" && !has(v.groups["stop"].not, v.folded) { // "linjen stod stille, stop" is told of a machine
 		w = v.inClause("stop")

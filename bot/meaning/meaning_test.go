@@ -58,6 +58,7 @@ func TestAWordStandsForOneOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	for lang, l := range lexicons {
+		l.ready() // panics where a pattern is none
 		for word, as := range l.same {
 			if further := l.same[as]; word != as && further != "" && further != as {
 				t.Errorf("%s: %s stands for %s, which stands for %s", lang, word, as, further)

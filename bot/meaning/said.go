@@ -17,9 +17,11 @@ import (
 
 const (
 	// likeEnough is how alike a text must be to one that is known: 1 is the same.
-	likeEnough = 0.45
+	likeEnough = 0.5
 	// alikeToStop is how alike a text must be to one that stops to stop, too. Below, it is asked about.
 	alikeToStop = 0.8
+	// alikeToAsk is how alike a text must be to one that may mean to stop to be asked about.
+	alikeToAsk = 0.65
 	// neighbours is how many of the most alike decide.
 	neighbours = 5
 )
@@ -183,6 +185,9 @@ func (v view) said(choices []reminders.Choice, kind questionKind) (Meaning, bool
 			m.Kind = Stop
 		}
 	case "unsure":
+		if how < alikeToAsk { // who is asked whether they want to stop hears nothing else until they answer
+			return Meaning{}, false
+		}
 		m.Kind = Doubt
 	case "ask":
 		m.Kind = Unclear

@@ -77,6 +77,7 @@ func (a *app) serve(ctx context.Context, worker, pages bool, demo *web.Demo) err
 		wg.Go(func() { w.run(ctx) })
 	}
 	if pages {
+		go a.bot.Reader.Load() // the first text is not to wait for it
 		server, err := a.server(demo)
 		if err != nil {
 			return errors.Join(err, listener.Close())
