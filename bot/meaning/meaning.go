@@ -120,6 +120,9 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 	if runes := []rune(text); len(runes) > longest {
 		text = string(runes[:longest])
 	}
+	if m, ok := plainly(text, choices); ok {
+		return m
+	}
 	if len(text) > shortText {
 		return r.of(text, choices, lang)
 	}
@@ -142,6 +145,18 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 	}
 	r.known[key.String()] = m
 	return m
+}
+
+// plainly reads what most people write, a digit, and what must never wait for the words to be loaded, STOP.
+func plainly(text string, choices []reminders.Choice) (Meaning, bool) {
+	text = strings.TrimSpace(text)
+	switch {
+	case strings.EqualFold(text, "stop"):
+		return Meaning{Kind: Stop, Why: "asks to stop: stop"}, true
+	case len(text) == 1 && isDigits(text) && isChoice(choices, text):
+		return Meaning{Kind: Answer, Digit: text, Digits: true, Why: "the number " + text}, true
+	}
+	return Meaning{}, false
 }
 
 const (
