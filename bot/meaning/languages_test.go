@@ -94,9 +94,9 @@ func TestTheLanguages(t *testing.T) {
 
 // asADane are texts that mean something else from who is written to in Danish, and why.
 var asADane = map[string]string{
-	"it is done now":            "it is Jutlandic for not",
-	"so so":                     "so is a Danish nod",
-	"tak":                       "a thank-you in Danish",
+	"it is done now": "it is Jutlandic for not",
+	"so so":          "so is a Danish nod",
+	"tak":            "a thank-you in Danish",
 	"bây giờ ai cũng biết để đồ ở đâu": "a question by its last words, without a language that says otherwise",
 	"lý do khác":           "do without its mark",
 	"dừng máy để lau chùi": "chùi without its mark",

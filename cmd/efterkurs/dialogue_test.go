@@ -67,7 +67,6 @@ type talk struct {
 	clock *handClock
 	tw    *providertest.Twilio
 	heard map[string]int
-	texts int
 }
 
 func newTalk(t *testing.T, database string) *talk {
