@@ -184,6 +184,9 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		return Meaning{Kind: Answer, Digit: digit, Rest: rest, Why: why}, true
 	}
 	g := v.groups
+	if w := find(g["partly"].whole, v.folded); v.core == "" && w != "" && partly != "" { // "so so" is no politeness
+		return found(partly, "the words "+w, false)
+	}
 	texts := []string{v.core}
 	if _, after, ok := strings.Cut(v.core, " "); ok && v.greeted { // "Hej Lone. Ja det er gjort"
 		texts = append(texts, after)

@@ -176,10 +176,18 @@ func (v view) dayAt(words []string, i int) (Day, bool) {
 			return Day{Day: d, Month: m}, true
 		}
 	}
-	if isDigits(w) && i+1 < len(words) {
+	if isDigits(w) {
+		next := i + 1
+		for next < len(words) && slices.Contains([]string{"th", "st", "nd", "rd", "of"}, words[next]) { // the 15th of August
+			next++
+		}
 		d, _ := strconv.Atoi(w)
-		if m, err := strconv.Atoi(v.months[words[i+1]]); err == nil && validDay(d, m) {
-			return Day{Day: d, Month: m}, true
+		for _, at := range []int{next, i - 1} { // 15 August, August 15
+			if at >= 0 && at < len(words) {
+				if m, err := strconv.Atoi(v.months[words[at]]); err == nil && validDay(d, m) {
+					return Day{Day: d, Month: m}, true
+				}
+			}
 		}
 	}
 	if isDigits(w) && i+2 < len(words) && has(v.spans["month"], words[i+1]) && isDigits(words[i+2]) { // 20 tháng 7
