@@ -184,8 +184,13 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		return Meaning{Kind: Answer, Digit: digit, Rest: rest, Why: why}, true
 	}
 	g := v.groups
-	if w := find(g["partly"].whole, v.folded); v.core == "" && w != "" && partly != "" { // "so so" is no politeness
-		return found(partly, "the words "+w, false)
+	if v.core != v.folded { // "so so" is no politeness
+		if w := find(g["partly"].whole, v.folded); w != "" && partly != "" {
+			return found(partly, "the words "+w, false)
+		}
+		if w := find(g["either"].whole, v.folded); w != "" {
+			return Meaning{Kind: Unclear, Why: "the words " + w}, true
+		}
 	}
 	texts := []string{v.core}
 	if _, after, ok := strings.Cut(v.core, " "); ok && v.greeted { // "Hej Lone. Ja det er gjort"

@@ -22,6 +22,7 @@ type lexicon struct {
 	fold     func(string) string       // makes a text comparable, as its words here are
 	same     map[string]string         // dialect and typing errors, by word
 	words    map[string]bool           // all that occur in patterns
+	answers  map[string]bool           // single words that say yes or no
 	stems    map[string]bool           // what words there begin with: maszyn\S*
 	soft     *regexp.Regexp            // words that say nothing at either end of a text
 	sign     *regexp.Regexp            // what a name follows at the end of one
@@ -225,6 +226,16 @@ func compile(lang string, src source) (*lexicon, error) {
 	}
 	l.weeks = pick(within, src.Weeks)
 	l.words, l.stems = vocabulary(src, fold)
+	l.answers = map[string]bool{}
+	for _, name := range []string{"yes", "no"} {
+		for _, list := range src.Means[name].Start {
+			for word := range strings.SplitSeq(list, "|") {
+				if oneWord.MatchString(word) {
+					l.answers[sameWords(fold(word), same)] = true
+				}
+			}
+		}
+	}
 	return l, failed
 }
 
@@ -257,6 +268,9 @@ func vocabulary(src source, fold func(string) string) (words, stems map[string]b
 	}
 	return out, stems
 }
+
+// oneWord is a word and no pattern.
+var oneWord = regexp.MustCompile(`^[\pL\p{Mn}]+$`)
 
 // stem is the beginning of a word in a pattern.
 var stem = regexp.MustCompile(`([\pL\p{Mn}]{4,})\\S\*`)

@@ -27,7 +27,13 @@ const shortest = 5
 func (l *lexicon) corrected(text string, languages []*lexicon) string {
 	words := strings.Fields(text)
 	for i, w := range words {
-		if len([]rune(w)) < shortest || slices.ContainsFunc(languages, func(l *lexicon) bool { return l.words[w] }) {
+		if slices.ContainsFunc(languages, func(l *lexicon) bool { return l.words[w] }) {
+			continue
+		}
+		if len([]rune(w)) < shortest {
+			if k := l.slipped(w); k != "" {
+				words[i] = k
+			}
 			continue
 		}
 		found := ""
@@ -65,4 +71,61 @@ func nearly(a, b []rune) bool {
 		return true
 	}
 	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && string(a[i+2:]) == string(b[i+2:])
+}
+
+// slipped is the yes or no that a word of three or four letters was meant to be, where the finger hit the key beside, or
+// two letters changed places: yws, tka. It is "" where that could be two of them.
+func (l *lexicon) slipped(word string) string {
+	found := ""
+	for known := range l.answers {
+		if slip([]rune(word), []rune(known)) {
+			if found != "" {
+				return ""
+			}
+			found = known
+		}
+	}
+	return found
+}
+
+// slip says whether a is b with one key hit beside the right one, or with two neighbours that changed places.
+func slip(a, b []rune) bool {
+	if len(a) != len(b) || len(a) < 3 {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	if i == len(a) {
+		return false
+	}
+	if string(a[i+1:]) == string(b[i+1:]) {
+		return beside(a[i], b[i])
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && string(a[i+2:]) == string(b[i+2:])
+}
+
+// keys are the rows of keyboards.
+var keys = [][]string{{"qwertyuiop", "asdfghjkl", "zxcvbnm"}, {"йцукенгшщзх", "фівапролджє", "ячсмитьбю"}}
+
+// beside says whether two keys lie next to each other.
+func beside(a, b rune) bool {
+	for _, rows := range keys {
+		for y, row := range rows {
+			x := slices.Index([]rune(row), a)
+			if x < 0 {
+				continue
+			}
+			for dy := -1; dy <= 1; dy++ {
+				if y+dy < 0 || y+dy >= len(rows) {
+					continue
+				}
+				if at := slices.Index([]rune(rows[y+dy]), b); at >= 0 && at-x >= -1 && at-x <= 1 {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
