@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,6 +68,12 @@ func isCode(w string) bool {
 // later reads "not now", with or without an hour.
 func (v view) later() (Meaning, bool) {
 	words := strings.Fields(v.core)
+	if v.lang == "vi" { // 19h30, 8 giờ
+		words = strings.Fields(hourSign.ReplaceAllStringFunc(v.core, func(s string) string {
+			parts := hourSign.FindStringSubmatch(s)
+			return parts[1] + ":" + cmp.Or(parts[2], "00") + " "
+		}))
+	}
 	for i, w := range words {
 		if digit, ok := v.numbers[w]; ok && i > 0 {
 			w = digit
@@ -92,6 +99,9 @@ func (v view) later() (Meaning, bool) {
 	}
 	return Meaning{}, false
 }
+
+// hourSign is an hour as Vietnamese writes it.
+var hourSign = regexp.MustCompile(`(\d{1,2}) (?:h|g|` + foldTones("giờ") + `|gio)(?: (\d\d))?(?: |$)`)
 
 // hourOf reads 20, 20:30 or 20.30 as minutes after midnight.
 func hourOf(w string) (minutes int, ok bool) {
@@ -126,8 +136,8 @@ func (v view) pause() (Meaning, bool) {
 	words := strings.Fields(v.core)
 	for i, w := range words {
 		if day, ok := v.dayAt(words, i); ok && has(v.until, v.core) {
-			m.Until = day
-			return m, true
+			m.Until = day // of several the last: "from 1/7 to 14/7"
+			continue
 		}
 		n := 0
 		if isDigits(w) {
@@ -135,7 +145,7 @@ func (v view) pause() (Meaning, bool) {
 		} else if digit, ok := v.numbers[w]; ok {
 			n, _ = strconv.Atoi(digit)
 		}
-		if n == 0 {
+		if n == 0 || !m.Until.IsZero() {
 			continue
 		}
 		unit := ""
@@ -157,7 +167,7 @@ func (v view) pause() (Meaning, bool) {
 			return m, true
 		}
 	}
-	if weeks, _ := v.weeks.all(v.core); len(weeks) == 1 { // "two weeks" in one word, or a week without a number
+	if weeks, _ := v.weeks.all(v.core); len(weeks) == 1 && m.Until.IsZero() { // "two weeks" in one word, or a week without a number
 		m.Weeks, _ = strconv.Atoi(weeks[0])
 	}
 	return m, true
