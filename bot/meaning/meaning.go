@@ -112,23 +112,25 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 	if runes := []rune(text); len(runes) > longest {
 		text = string(runes[:longest])
 	}
-	m := r.read(text, choices, lang, false)
+	m := r.read(text, choices, lang, leastKnown, false)
 	if m.Kind == Text { // once more, as if what is nearly a word we know were that word
-		if again := r.read(text, choices, lang, true); again.Kind != Text {
-			again.Why = plain(again.Why) + ", with a typing error"
-			return again
+		if m = r.read(text, choices, lang, leastKnown, true); m.Kind != Text {
+			m.Why += ", with a typing error"
 		}
+	}
+	if m.Kind == Text { // and in a language of which few of the words are known, but more than of their own
+		m = r.read(text, choices, lang, fewKnown, false)
 	}
 	m.Why = plain(m.Why)
 	return m
 }
 
 // read says what a text means, as it is written or with its typing errors corrected.
-func (r *Reader) read(written string, choices []reminders.Choice, lang string, corrected bool) Meaning {
+func (r *Reader) read(written string, choices []reminders.Choice, lang string, least float64, corrected bool) Meaning {
 	folded := fold(written)
 	var views []view
 	not := map[string]bool{}
-	languages := r.languages(written, lang)
+	languages := r.languages(written, lang, least)
 	for _, l := range languages {
 		text := l.usual(l.fold(written))
 		if corrected {
@@ -203,12 +205,15 @@ const ownBonus = 0.3
 // leastKnown is the share of a text's words that must be known in a language for the text to be in it.
 const leastKnown = 0.5
 
+// fewKnown is that share where nothing else could be made of the text.
+const fewKnown = 0.25
+
 // mostKnown is that share where the spelling is so rough that words of other languages look like it.
 const mostKnown = 0.75
 
 // languages are those that a text may be in, the likeliest first: "om" is Danish, and Vietnamese for ill without
 // its tone marks.
-func (r *Reader) languages(text, own string) []*lexicon {
+func (r *Reader) languages(text, own string, least float64) []*lexicon {
 	share := map[string]float64{}
 	marked := strings.Fields(foldTones(text))
 	for lang, l := range r.lexicons {
@@ -248,9 +253,9 @@ func (r *Reader) languages(text, own string) []*lexicon {
 		switch {
 		case lang == ukLatin && (share[lang] < mostKnown || share[lang] <= best && own != "uk" || has(unicode.Cyrillic) || scriptOf(foldTones(text)) == "vi"):
 			continue
-		case lang == "ar" && lang != own && share[lang] < mostKnown && !has(unicode.Arabic):
+		case lang == "ar" && lang != own && share[lang] < fewKnown+least && !has(unicode.Arabic):
 			continue
-		case share[lang] >= leastKnown || lang == own:
+		case share[lang] >= leastKnown || lang == own || share[lang] >= least && share[lang] > share[own]-ownBonus:
 			langs = append(langs, lang)
 		}
 	}
