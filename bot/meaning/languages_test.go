@@ -103,5 +103,4 @@ var asADane = map[string]string{
 	"yes no":          "yes is a Danish answer too, and no is none",
 	"yes or maybe no": "yes is a Danish answer too, and no is none",
 	"niw":             "a slip for nie, and for nothing else only where Polish is expected",
-	"ettesel fiye":    "one Arabic word in Latin letters is too little to know the language by",
 }
