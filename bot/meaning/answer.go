@@ -200,6 +200,14 @@ func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
 		return Meaning{Kind: Answer, Digit: digit, Rest: rest, Why: why}, true
 	}
 	g, isPlan := v.groups, digitOf(choices, "plan") != ""
+	if v.core != v.folded { // "so so" is no politeness
+		if w := find(g["partly"].whole, v.folded); w != "" && partly != "" {
+			return found(partly, "the words "+w, false)
+		}
+		if w := find(g["either"].whole, v.folded); w != "" {
+			return Meaning{Kind: Unclear, Why: "the words " + w}, true
+		}
+	}
 	texts := []string{v.core}
 	if _, after, ok := strings.Cut(v.core, " "); ok && v.greeted { // "Hej Lone. Ja det er gjort"
 		texts = append(texts, after)
@@ -374,15 +382,21 @@ func (v view) barrier(choices []reminders.Choice) (Meaning, bool) {
 			}
 		}
 	}
-	// "The others do not want to" is about wanting: others are only others where nothing else is named.
-	if other := digitOf(choices, "barrier:other"); v.both == nil && slices.ContainsFunc(named, func(m mention) bool { return m.digit != other }) {
-		named = slices.DeleteFunc(named, func(m mention) bool { return m.digit == other })
-	}
 	if len(named) == 0 {
 		return Meaning{}, false
 	}
 	// What is named first is meant, and the longer of two at one place: "gamle maskiner" holds "maskiner".
 	slices.SortStableFunc(named, func(a, b mention) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to)) })
+	end := 0
+	named = slices.DeleteFunc(named, func(m mention) bool {
+		inside := m.to <= end
+		end = max(end, m.to)
+		return inside
+	})
+	// "The others do not want to" is about wanting: others are only others where nothing else is named.
+	if other := digitOf(choices, "barrier:other"); len(named) > 1 && v.both == nil {
+		named = slices.DeleteFunc(named, func(m mention) bool { return m.digit == other })
+	}
 	word := func(m mention) string { return strings.TrimSpace(text[m.from:m.to]) }
 	first := named[0]
 	for _, m := range named[1:] {
@@ -486,15 +500,13 @@ func (v view) slot(choices []reminders.Choice) (Meaning, bool) {
 			text = strings.Replace(text, place, "", 1)
 		}
 	}
-	var named []string
-	for i, tokens := 0, strings.Fields(text); i < len(tokens); i++ {
-		if !isDigits(tokens[i]) || v.dated(tokens, i) || i > 0 && v.weekdays[tokens[i-1]+" "+tokens[i]] != "" {
-			named = append(named, tokens[i]) // a digit alone is one of the choices, or none of them
+	timed := strings.Fields(text)
+	for i, w := range moments(timed, v.weekdays) {
+		if w == "" || isDigits(timed[i]) && !strings.HasPrefix(w, aDay) && !v.dated(timed, i) {
+			continue // a digit alone is one of the choices, or none of them
 		}
-	}
-	for _, w := range moments(named, v.weekdays) {
 		in := -1
-		elsewhen = elsewhen || strings.HasPrefix(w, "day ") && !slices.ContainsFunc(labels, func(l []string) bool { return slices.Contains(l, w) })
+		elsewhen = elsewhen || strings.HasPrefix(w, aDay) && !slices.ContainsFunc(labels, func(l []string) bool { return slices.Contains(l, w) })
 		for i, label := range labels {
 			if slices.Contains(label, w) {
 				if in >= 0 {
@@ -535,9 +547,12 @@ func (v view) dated(words []string, i int) bool {
 	return i > 0 && (has(v.hour, words[i-1]) || v.weekdays[words[i-1]] != "" || slices.Contains([]string{"d", "den"}, words[i-1]))
 }
 
-// moments are the weekdays and the numbers among words, the same whichever way they are written.
+// aDay stands before a weekday among moments.
+const aDay = "day "
+
+// moments are the weekday or the number that each word is, the same whichever way it is written, and "" for the others.
 func moments(words []string, weekdays map[string]string) []string {
-	var out []string
+	out := make([]string, len(words))
 	for i, w := range words {
 		day := weekdays[w]
 		if day == "" && i > 0 { // thứ hai
@@ -545,9 +560,9 @@ func moments(words []string, weekdays map[string]string) []string {
 		}
 		switch {
 		case day != "":
-			out = append(out, "day "+day)
+			out[i] = aDay + day
 		case strings.ContainsAny(w, "0123456789"):
-			out = append(out, strings.TrimSuffix(strings.ReplaceAll(w, ".", ":"), ":00"))
+			out[i] = strings.TrimSuffix(strings.ReplaceAll(w, ".", ":"), ":00")
 		}
 	}
 	return out

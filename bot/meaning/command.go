@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,6 +79,12 @@ func isCode(w string) bool {
 // later reads "not now", with or without an hour.
 func (v view) later() (Meaning, bool) {
 	words := strings.Fields(v.core)
+	if v.lang == "vi" { // 19h30, 8 giờ
+		words = strings.Fields(hourSign.ReplaceAllStringFunc(v.core, func(s string) string {
+			parts := hourSign.FindStringSubmatch(s)
+			return parts[1] + ":" + cmp.Or(parts[2], "00") + " "
+		}))
+	}
 	for i, w := range words {
 		if digit, ok := v.numbers[w]; ok && i > 0 && (v.clock == nil || has(v.clock, strings.Join(words[:i], " "))) {
 			w = digit
@@ -104,6 +111,9 @@ func (v view) later() (Meaning, bool) {
 	return Meaning{}, false
 }
 
+// hourSign is an hour as Vietnamese writes it.
+var hourSign = regexp.MustCompile(`(\d{1,2}) (?:h|g|` + foldTones("giờ") + `|gio)(?: (\d\d))?(?: |$)`)
+
 // hourOf reads 20, 20:30 or 20.30 as minutes after midnight.
 func hourOf(w string) (minutes int, ok bool) {
 	h, m, cut := strings.Cut(strings.ReplaceAll(w, ".", ":"), ":")
@@ -127,7 +137,7 @@ func (v view) pause() (Meaning, bool) {
 	if why == "" {
 		why = find(g.whole, v.core)
 	}
-	if why == "" && !v.not["pause"] && !has(g.not, v.folded) {
+	if why == "" && !v.not("pause", -1) {
 		why = find(g.any, v.core)
 	}
 	if why == "" || len(strings.Fields(v.core)) > 14 {
@@ -148,8 +158,8 @@ func (v view) span(m *Meaning) {
 	}
 	for i, w := range words {
 		if day, ok := v.dayAt(words, i); ok && has(v.until, v.core) {
-			m.Until = day
-			return
+			m.Until = day // of several the last: "from 1/7 to 14/7"
+			continue
 		}
 		n := 0
 		if isDigits(w) {
@@ -157,7 +167,7 @@ func (v view) span(m *Meaning) {
 		} else if digit, ok := v.numbers[w]; ok {
 			n, _ = strconv.Atoi(digit)
 		}
-		if n == 0 {
+		if n == 0 || !m.Until.IsZero() {
 			continue
 		}
 		unit := ""
@@ -179,7 +189,7 @@ func (v view) span(m *Meaning) {
 			return
 		}
 	}
-	if weeks, _ := v.weeks.all(v.core); len(weeks) == 1 { // "two weeks" in one word, or a week without a number
+	if weeks, _ := v.weeks.all(v.core); len(weeks) == 1 && m.Until.IsZero() { // "two weeks" in one word, or a week without a number
 		m.Weeks, _ = strconv.Atoi(weeks[0])
 	}
 }
@@ -197,10 +207,18 @@ func (v view) dayAt(words []string, i int) (Day, bool) {
 			return Day{Day: d, Month: m}, true
 		}
 	}
-	if isDigits(w) && i+1 < len(words) {
+	if isDigits(w) {
+		next := i + 1
+		for next < len(words) && slices.Contains([]string{"th", "st", "nd", "rd", "of"}, words[next]) { // the 15th of August
+			next++
+		}
 		d, _ := strconv.Atoi(w)
-		if m, err := strconv.Atoi(v.months[words[i+1]]); err == nil && validDay(d, m) {
-			return Day{Day: d, Month: m}, true
+		for _, at := range []int{next, i - 1} { // 15 August, August 15
+			if at >= 0 && at < len(words) {
+				if m, err := strconv.Atoi(v.months[words[at]]); err == nil && validDay(d, m) {
+					return Day{Day: d, Month: m}, true
+				}
+			}
 		}
 	}
 	if isDigits(w) && i+2 < len(words) && has(v.spans["month"], words[i+1]) && isDigits(words[i+2]) { // 20 tháng 7

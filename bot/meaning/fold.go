@@ -28,7 +28,11 @@ func folding(text string, marks bool) string {
 		b.WriteRune(r)
 		last = r
 	}
-	for _, r := range norm.NFD.String(norm.NFKC.String(letterDigits(text))) {
+	if text = letterDigits(text); !isASCII(text) {
+		text = norm.NFD.String(norm.NFKC.String(text))
+	}
+	b.Grow(len(text))
+	for _, r := range text {
 		switch {
 		case r >= joinedDigit && r <= joinedDigit+9:
 			b.WriteRune('0' + r - joinedDigit)
@@ -88,6 +92,10 @@ func folding(text string, marks bool) string {
 		words[i] = transliterate(oneScript(toneLast(w)))
 	}
 	return strings.Join(unrepeated(spelt(words)), " ") // "stop stop stop"
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 // unrepeated says a word once that was written several times. Numbers are not words: "uge 1: 1".

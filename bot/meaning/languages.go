@@ -9,7 +9,7 @@ var languages = names(map[string]string{
 	"pl": "polsk polish polski polsku polska polskiego польська польською польский польском польську польської польській польски польского польскому polskim polską polishe البولندية بولندي",
 	"vi": "vietnamesisk vietnamese việt wietnamski wietnamsku wietnamskiego вʼєтнамська вʼєтнамською вʼєтнамську вьетнамский вьетнамском wietnamskim",
 	"uk": "ukrainsk ukrainian ukraiński ukraińsku ukraińskiego українська українською українську української українській українски украинский украинском украинского украинскому украински ukraińskim ukraińską ukraine ukrainsku ukrainski ukrainskoi ukrainskoju ukrayinskoyu ukrainskoyu ukrajinskoju ukrainska الأوكرانية اوكراني ukrainska ukrayinska",
-	"ar": "arabisk arabic arabski arabsku العربية عربي بالعربي العربي بالعربية عربية арабська арабською арабський арабську арабской арабском арабский arabskim arabską arabi",
+	"ar": "arabisk arabic arabski arabsku العربية عربي بالعربي العربي بالعربية عربية арабська арабською арабський арабську арабской арабском арабский arabskim arabską arabi 3arabi 3araby 3arabe 3rabi araby",
 })
 
 func names(of map[string]string) map[string]string {

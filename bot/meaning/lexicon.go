@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 )
@@ -23,6 +24,7 @@ type lexicon struct {
 	fold     func(string) string       // makes a text comparable, as its words here are
 	same     map[string]string         // dialect and typing errors, by word
 	words    map[string]bool           // all that occur in patterns
+	answers  map[string]bool           // single words that say yes or no
 	stems    map[string]bool           // what words there begin with: maszyn\S*
 	soft     *regexp.Regexp            // words that say nothing at either end of a text
 	sign     *regexp.Regexp            // what a name follows at the end of one
@@ -52,7 +54,7 @@ type lexicon struct {
 	months   map[string]string         // number by name
 	weekdays map[string]string         // 1 = Monday
 	often    map[string]int            // how often each word we know occurs
-	sayings  *sayings                  // known texts, nil where a language has none
+	sayings  func() *sayings           // known texts, weighed when the first text is compared with them
 	days     map[string]string         // weekdays, in any language
 	told     bool                      // there are known texts
 	once     sync.Once
@@ -171,6 +173,16 @@ func newLexicon(lang string, src source) *lexicon {
 		}
 	}
 	l.words, l.stems = vocabulary(src, word)
+	l.answers = map[string]bool{}
+	for _, name := range []string{"yes", "no"} {
+		for _, list := range src.Means[name].Start {
+			for w := range strings.SplitSeq(list, "|") {
+				if oneWord.MatchString(w) {
+					l.answers[sameWords(word(w), l.same)] = true
+				}
+			}
+		}
+	}
 	l.weekdays = map[string]string{}
 	for _, day := range slices.Sorted(maps.Keys(src.Weekdays)) {
 		for name := range strings.SplitSeq(src.Weekdays[day], "|") {
@@ -183,16 +195,18 @@ func newLexicon(lang string, src source) *lexicon {
 	}
 	said, err := files.ReadFile("words/" + lang + ".said")
 	l.told = err == nil
+	l.count(string(said))
+	l.sayings = sync.OnceValue(func() *sayings {
+		s, err := newSayings(string(said), l.usual)
+		if err != nil {
+			panic(fmt.Errorf("words/%s.said: %w", lang, err))
+		}
+		return s
+	})
 	l.make = func() error {
 		if err := l.compile(src, word, forms); err != nil {
 			return fmt.Errorf("words/%s: %w", lang, err)
 		}
-		if l.told {
-			if l.sayings, err = newSayings(string(said), l.usual); err != nil {
-				return fmt.Errorf("words/%s.said: %w", lang, err)
-			}
-		}
-		l.count()
 		return nil
 	}
 	return l
@@ -293,10 +307,11 @@ func (l *lexicon) compile(src source, fold, forms func(string) string) error {
 	}
 	l.vague, l.unrated, l.but = re(within, src.Rating["vague"]), re(within, src.Rating["unrated"]), re(within, src.Around.But)
 	l.that = re(within, src.Around.That)
-	delete(src.Rating, "vague")
-	delete(src.Rating, "unrated")
 	l.ratings, l.ordinals = scale{}, pick(within, src.Ordinal)
 	for digit, list := range src.Rating {
+		if !isDigits(digit) { // vague and unrated; Ukrainian in Latin letters has the same source
+			continue
+		}
 		l.ratings[digit] = struct{ whole, within *regexp.Regexp }{re(whole, list), re(within, list)}
 	}
 	l.spans["day"], l.spans["week"], l.spans["month"] = re(whole, src.When.Day), re(whole, src.When.Week), re(whole, src.When.Month)
@@ -313,31 +328,43 @@ func (l *lexicon) compile(src source, fold, forms func(string) string) error {
 }
 
 // count counts the words of the patterns and of the known texts. One that occurs in these is known, too.
-func (l *lexicon) count() {
+func (l *lexicon) count(said string) {
 	l.often = map[string]int{}
 	for word := range l.words {
 		l.often[word] = 1
 	}
-	if l.sayings == nil {
-		return
-	}
-	for _, k := range l.sayings.known {
-		for word := range strings.FieldsSeq(k.text) {
-			l.often[word]++
+	for line := range strings.Lines(said) {
+		if f := strings.Split(line, "\t"); len(f) == 3 {
+			for word := range strings.FieldsSeq(f[2]) {
+				l.often[word]++
+			}
 		}
 	}
 }
 
 // vocabulary is every word in the file, for telling a typing error from another word.
 func vocabulary(src source, fold func(string) string) (words, stems map[string]bool) {
-	out := map[string]bool{}
+	out, seen := map[string]bool{}, map[string]bool{}
 	stems = map[string]bool{}
 	add := func(list string) {
-		for _, m := range stem.FindAllStringSubmatch(list, -1) {
-			stems[fold(m[1])] = true
+		for i := 0; ; {
+			at := strings.Index(list[i:], `\S*`)
+			if at < 0 {
+				break
+			}
+			begins := list[:i+at]
+			begins = begins[len(strings.TrimRightFunc(begins, letterOrMark)):]
+			if utf8.RuneCountInString(begins) >= 4 {
+				stems[fold(begins)] = true
+			}
+			i += at + len(`\S*`)
 		}
-		for _, w := range strings.FieldsFunc(strings.ReplaceAll(list, `\S`, " "), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-			out[fold(w)], out[plain(fold(w))] = true, true
+		for w := range strings.FieldsFuncSeq(strings.ReplaceAll(list, `\S`, " "), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			if !seen[w] {
+				seen[w] = true
+				w = fold(w)
+				out[w], out[plain(w)] = true, true
+			}
 		}
 	}
 	for _, m := range []map[string]string{src.Define, src.Numbers, src.Barrier, src.Rating, src.Ordinal, src.Months, src.Weekdays} {
@@ -358,8 +385,11 @@ func vocabulary(src source, fold func(string) string) (words, stems map[string]b
 	return out, stems
 }
 
-// stem is the beginning of a word in a pattern.
-var stem = regexp.MustCompile(`([\pL\p{Mn}]{4,})\\S\*`)
+// oneWord is a word and no pattern.
+var oneWord = regexp.MustCompile(`^[\pL\p{Mn}]+$`)
+
+// letterOrMark says whether a word in a pattern goes on with r.
+func letterOrMark(r rune) bool { return unicode.IsLetter(r) || unicode.Is(unicode.Mn, r) }
 
 // begins says whether a word begins as one we know does.
 func (l *lexicon) begins(word string) bool {

@@ -106,12 +106,13 @@ const longest = 1600
 // view is a text as one language reads it.
 type view struct {
 	*lexicon
-	folded  string          // all of it
-	core    string          // without politeness
-	greeted bool            // politeness stood in front of it
-	guessed bool            // typing errors were corrected: only whole texts are taken for what stops
-	clauses []string        // its parts between marks, without politeness
-	not     map[string]bool // groups of which another of the languages says that they are not meant: "stop na linii 4"
+	folded  string   // all of it
+	core    string   // without politeness
+	greeted bool     // politeness stood in front of it
+	guessed bool     // typing errors were corrected: only whole texts are taken for what stops
+	parts   []string // between marks
+	clauses []string // the same without politeness, and without those that are nothing else
+	all     *[]view  // of this text, in every language that it may be in
 }
 
 // Of says what text means. choices are those of the question that it would answer, none where nothing is asked; lang
@@ -165,13 +166,20 @@ const (
 )
 
 func (r *Reader) of(text string, choices []reminders.Choice, lang string) Meaning {
-	m := r.read(text, choices, lang, false)
+	m := r.read(text, choices, lang, leastKnown, asWritten)
 	// Once more, as if what is nearly a word we know were that word.
 	if m.Kind != Stop && m.Kind != Doubt && m.Kind != Trouble && !(m.Sure() && !m.Rest) && r.misspelt(text, lang) {
-		if again := r.read(text, choices, lang, true); again.Kind != Text && (m.Kind == Text || again.Kind != Question) && again != m {
+		how := correctedTold
+		if m.Kind == Text {
+			how = correctedAll
+		}
+		if again := r.read(text, choices, lang, leastKnown, how); again.Kind != Text && (m.Kind == Text || again.Kind != Question) && again != m {
 			m = again
 			m.Why += ", with a typing error"
 		}
+	}
+	if m.Kind == Text { // and in a language of which few of the words are known, but more than of their own
+		m = r.read(text, choices, lang, fewKnown, asWritten)
 	}
 	if m.Kind == Text || m.Kind == Question {
 		if like, ok := r.like(text, choices, lang); ok {
@@ -182,12 +190,21 @@ func (r *Reader) of(text string, choices []reminders.Choice, lang string) Meanin
 	return m
 }
 
+// spelling is what a text is read as if it were written.
+type spelling int
+
+const (
+	asWritten     spelling = iota
+	correctedTold          // typing errors corrected in a language of which texts are known: they show which words occur
+	correctedAll           // … in every language
+)
+
 // Nod says whether a text is a thank-you or a sign, and no yes or no in words: behind an answer it changes nothing.
 func (r *Reader) Nod(text, lang string) bool {
 	if r.Of(text, nil, lang).Kind != Thanks {
 		return false
 	}
-	for _, l := range r.languages(text, lang) {
+	for _, l := range r.languages(text, lang, leastKnown) {
 		core, _ := l.strip(l.usual(l.fold(text)))
 		for _, name := range []string{"yes", "no"} {
 			if w := find(l.groups[name].start, core); w != "" && !strings.HasPrefix(w, "emoji") {
@@ -200,7 +217,7 @@ func (r *Reader) Nod(text, lang string) bool {
 
 // Week says which week's exercise a text names before its answer, and what follows: "uge 3: 1"; 0 where it names none.
 func (r *Reader) Week(text, lang string) (week int, rest string) {
-	for _, l := range r.languages(text, lang) {
+	for _, l := range r.languages(text, lang, leastKnown) {
 		core, _ := l.strip(l.usual(l.fold(text)))
 		words := strings.Fields(core)
 		for n := 1; n <= 2 && n+1 < len(words); n++ {
@@ -214,7 +231,7 @@ func (r *Reader) Week(text, lang string) (week int, rest string) {
 
 // misspelt says whether one of the languages that a text may be in would correct a word of it.
 func (r *Reader) misspelt(text, lang string) bool {
-	return slices.ContainsFunc(r.languages(text, lang), func(l *lexicon) bool {
+	return slices.ContainsFunc(r.languages(text, lang, leastKnown), func(l *lexicon) bool {
 		folded := l.fold(text)
 		return l.corrected(folded, r.knows) != l.usual(folded)
 	})
@@ -223,7 +240,7 @@ func (r *Reader) misspelt(text, lang string) bool {
 // knows says whether a word is one in any language.
 func (r *Reader) knows(word string) bool {
 	for _, l := range r.words() {
-		if l.words[word] || l.same[word] != "" || l.told && l.ready().often[word] > 0 {
+		if l.same[word] != "" || l.often[word] > 0 {
 			return true
 		}
 	}
@@ -242,31 +259,24 @@ func (r *Reader) like(text string, choices []reminders.Choice, lang string) (Mea
 }
 
 // read says what a text means, as it is written or with its typing errors corrected.
-func (r *Reader) read(text string, choices []reminders.Choice, lang string, corrected bool) Meaning {
-	folded := fold(text)
+func (r *Reader) read(text string, choices []reminders.Choice, lang string, least float64, how spelling) Meaning {
+	folded, parts := fold(text), clauses(text)
 	var views []view
-	for _, l := range r.languages(text, lang) {
+	for _, l := range r.languages(text, lang, least) {
+		corrected := how == correctedAll || how == correctedTold && l.told
 		words := func(text string) string { return l.usual(l.fold(text)) }
 		if corrected {
 			words = func(text string) string { return l.corrected(l.fold(text), r.knows) }
 		}
-		v := view{lexicon: l, folded: words(text), guessed: corrected, not: map[string]bool{}}
+		v := view{lexicon: l, folded: words(text), guessed: corrected, all: &views}
 		v.core, v.greeted = l.strip(v.folded)
-		for _, part := range clauses(text) {
-			if clause, _ := l.strip(words(part)); clause != "" {
+		for _, part := range parts {
+			v.parts = append(v.parts, words(part))
+			if clause, _ := l.strip(v.parts[len(v.parts)-1]); clause != "" {
 				v.clauses = append(v.clauses, clause)
 			}
 		}
 		views = append(views, v)
-	}
-	for _, v := range views {
-		for _, other := range views {
-			if other.lexicon != v.lexicon {
-				for name, g := range other.groups {
-					v.not[name] = v.not[name] || has(g.not, other.folded)
-				}
-			}
-		}
 	}
 	kind := kindOf(choices)
 	if m, ok := firstOf(views, view.stop); ok {
@@ -275,7 +285,7 @@ func (r *Reader) read(text string, choices []reminders.Choice, lang string, corr
 	if m, ok := firstOf(views, view.trouble); ok {
 		return m
 	}
-	if own := views[0]; own.lang == lang && own.core == "" && own.greeted && kind != slots { // "ok tak", whatever "tak" is in Polish
+	if own := views[0]; own.lang == lang && own.core == "" && own.greeted && kind != slots && has(own.groups["thanks"].whole, own.folded) { // "ok tak", whatever "tak" is in Polish
 		return Meaning{Kind: Thanks, Why: "a thank-you"}
 	}
 	answered, isAnswer := firstOf(views, func(v view) (Meaning, bool) { return v.answer(choices, kind) })
@@ -337,13 +347,16 @@ const ownBonus = 0.3
 // leastKnown is the share of a text's words that must be known in a language for the text to be in it.
 const leastKnown = 0.5
 
+// fewKnown is that share where nothing else could be made of the text.
+const fewKnown = 0.25
+
 // roughKnown is that share where the spelling is so rough that words of other languages look like it.
 const roughKnown = 0.75
 
 // languages are those that a text may be in, the likeliest first, and none that knows fewer of its words than the
 // writer's own: "om" is Danish, and Vietnamese for ill without its tone marks.
-func (r *Reader) languages(text, own string) []*lexicon {
-	share, least := map[string]float64{}, leastKnown
+func (r *Reader) languages(text, own string, least float64) []*lexicon {
+	share, mine := map[string]float64{}, 0.0
 	marked := strings.Fields(foldTones(text))
 	for lang, l := range r.words() {
 		known := 0
@@ -362,7 +375,7 @@ func (r *Reader) languages(text, own string) []*lexicon {
 		}
 		share[lang] = float64(known) / float64(max(1, len(words)))
 		if lang == own {
-			least = max(least, share[lang])
+			mine = share[lang]
 			share[lang] += ownBonus
 		}
 	}
@@ -383,9 +396,9 @@ func (r *Reader) languages(text, own string) []*lexicon {
 		switch {
 		case lang == ukLatin && (share[lang] < roughKnown || share[lang] <= best && own != "uk" || has(unicode.Cyrillic) || scriptOf(foldTones(text)) == "vi"):
 			continue
-		case lang == "ar" && lang != own && share[lang] < roughKnown && !has(unicode.Arabic):
+		case lang == "ar" && lang != own && share[lang] < fewKnown+least && !has(unicode.Arabic):
 			continue
-		case share[lang] >= least || lang == own:
+		case share[lang] >= leastKnown && (share[lang] >= mine || least < leastKnown) || lang == own || share[lang] >= least && share[lang] > mine:
 			langs = append(langs, lang)
 		}
 	}
@@ -428,7 +441,7 @@ func (l *lexicon) strip(text string) (core string, greeted bool) {
 func (v view) in(name string) string {
 	g := v.groups[name]
 	texts := []string{v.core, v.folded}
-	if asked, ok := strings.CutSuffix(v.core, " ?"); ok && name != "stop" { // "stop?" is none
+	if asked, ok := strings.CutSuffix(v.core, " ?"); ok && name != "stop" && v.lang == "da" { // "stop?" is none
 		texts = append(texts, asked)
 	}
 	for _, text := range texts {
@@ -436,22 +449,36 @@ func (v view) in(name string) string {
 			return w
 		}
 	}
-	texts = []string{v.folded}
+	parts := 0
 	if len(v.clauses) > 1 {
-		texts = append(texts, v.clauses...)
+		parts = len(v.parts)
 	}
-	for _, text := range texts {
+	for i := -1; i < parts; i++ {
+		text := v.part(i)
 		if w := find(g.sure, text); w != "" {
 			return w
 		}
-		if v.not[name] || v.guessed && (name == "stop" || name == "doubt") {
+		if v.guessed && (name == "stop" || name == "doubt") {
 			continue
 		}
-		if w := find(g.any, text); w != "" && !has(g.not, text) {
+		if w := find(g.any, text); w != "" && !v.not(name, i) {
 			return w
 		}
 	}
 	return ""
+}
+
+// part is the part i of a text, and all of it for -1.
+func (v view) part(i int) string {
+	if i < 0 {
+		return v.folded
+	}
+	return v.parts[i]
+}
+
+// not says whether any language that a text may be in says that a part of it does not mean name: "stop na linii 4".
+func (v view) not(name string, part int) bool {
+	return slices.ContainsFunc(*v.all, func(v view) bool { return has(v.groups[name].not, v.part(part)) })
 }
 
 // inClause looks for what is a whole clause at the beginning or the end of a text.
@@ -467,11 +494,11 @@ func (v view) stop() (Meaning, bool) {
 		return Meaning{}, false
 	}
 	w := v.in("stop")
-	if w == "" && !has(v.groups["stop"].not, v.folded) { // "linjen stod stille, stop" is told of a machine
+	if w == "" && !v.not("stop", -1) { // "linjen stod stille, stop" is told of a machine
 		w = v.inClause("stop")
 	}
 	// "3 og hold så op med at skrive": what stands before is an answer that no longer matters.
-	for text := v.core; w == "" && !v.not["stop"]; {
+	for text := v.core; w == "" && !v.not("stop", -1); {
 		before, after, ok := strings.Cut(text, " ")
 		if !ok || !(has(v.groups["stop"].start, before) || isDigits(before)) || isDigits(before) && len(strings.Fields(after)) < 3 && !has(v.groups["stop"].start, after) {
 			break
@@ -491,10 +518,10 @@ const fewWords = 4
 
 func (v view) doubt() (Meaning, bool) {
 	w := cmp.Or(v.in("doubt"), v.inClause("doubt"))
-	if g := v.groups["doubt"]; w == "" && !v.guessed && len(strings.Fields(v.core)) <= fewWords && !has(g.not, v.folded) && !v.not["doubt"] {
+	if g := v.groups["doubt"]; w == "" && !v.guessed && len(strings.Fields(v.core)) <= fewWords && !v.not("doubt", -1) {
 		w = find(g.short, v.folded)
 	}
-	if g := v.groups["doubt"]; w == "" && !v.not["doubt"] {
+	if g := v.groups["doubt"]; w == "" && !v.not("doubt", -1) {
 		w = find(g.last, v.core)
 	}
 	return Meaning{Kind: Doubt, Why: "may mean to stop: " + w}, w != ""
@@ -517,7 +544,7 @@ func (v view) thanks() (Meaning, bool) {
 func (v view) question() (Meaning, bool) {
 	g := v.groups["question"]
 	w := cmp.Or(find(g.start, v.folded), find(g.last, v.core))
-	if v.not["question"] {
+	if v.not("question", -1) {
 		w = ""
 	}
 	return Meaning{Kind: Question, Why: "asks: " + w}, w != ""

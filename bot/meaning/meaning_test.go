@@ -59,6 +59,7 @@ func TestAWordStandsForOneOther(t *testing.T) {
 	}
 	for lang, l := range lexicons {
 		l.ready() // panics where a pattern is none
+		l.sayings()
 		for word, as := range l.same {
 			if further := l.same[as]; word != as && further != "" && further != as {
 				t.Errorf("%s: %s stands for %s, which stands for %s", lang, word, as, further)

@@ -163,10 +163,10 @@ func askedOf(choices []reminders.Choice, kind questionKind) string {
 
 // said reads a text by those it is like.
 func (v view) said(choices []reminders.Choice, kind questionKind) (Meaning, bool) {
-	if v.sayings == nil || v.folded == "" {
+	if !v.told || v.folded == "" {
 		return Meaning{}, false
 	}
-	meant, text, how := v.sayings.like(v.folded, askedOf(choices, kind))
+	meant, text, how := v.sayings().like(v.folded, askedOf(choices, kind))
 	if how < likeEnough {
 		return Meaning{}, false
 	}

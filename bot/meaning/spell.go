@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -19,13 +20,17 @@ func sameWords(text string, same map[string]string) string {
 	return strings.Join(unrepeated(words), " ")
 }
 
+// shortest is how many letters a word has at least for one wrong letter to be forgiven, where nothing but the patterns tells
+// which words occur: in shorter ones it makes another word.
+const shortest = 5
+
 // leastOften is how often a word of so many letters must occur in what we know of a language for one that is nearly
 // it to be taken for it: the shorter, the likelier that it is another word. Without known texts each occurs once.
 func (l *lexicon) leastOften(letters int) int {
 	switch {
-	case letters < 3 || l.sayings == nil && letters < 5:
+	case letters < 3 || !l.told && letters < shortest:
 		return math.MaxInt
-	case l.sayings == nil || letters > 5:
+	case !l.told || letters > 5:
 		return 1
 	}
 	return map[int]int{3: 10, 4: 4, 5: 3}[letters]
@@ -37,11 +42,14 @@ func (l *lexicon) corrected(text string, known func(string) bool) string {
 	words := strings.Fields(l.usual(text))
 	for i, w := range words {
 		letters := []rune(w)
-		least := l.leastOften(len(letters))
-		if least == math.MaxInt || known(w) || !unicode.IsLetter(letters[0]) {
+		if !unicode.IsLetter(letters[0]) || known(w) {
 			continue
 		}
+		least := l.leastOften(len(letters))
 		found, most := "", 0
+		if least == math.MaxInt {
+			found = l.slipped(w)
+		}
 		for other, often := range l.often {
 			if often >= least && (often > most || often == most && other < found) && sameStart(letters, []rune(other)) && nearly(letters, []rune(other)) {
 				found, most = other, often
@@ -81,4 +89,61 @@ func nearly(a, b []rune) bool {
 		return true
 	}
 	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && string(a[i+2:]) == string(b[i+2:])
+}
+
+// slipped is the yes or no that a word of three or four letters was meant to be, where the finger hit the key beside, or
+// two letters changed places: yws, tka. It is "" where that could be two of them.
+func (l *lexicon) slipped(word string) string {
+	found := ""
+	for known := range l.answers {
+		if slip([]rune(word), []rune(known)) {
+			if found != "" {
+				return ""
+			}
+			found = known
+		}
+	}
+	return found
+}
+
+// slip says whether a is b with one key hit beside the right one, or with two neighbours that changed places.
+func slip(a, b []rune) bool {
+	if len(a) != len(b) || len(a) < 3 {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	if i == len(a) {
+		return false
+	}
+	if string(a[i+1:]) == string(b[i+1:]) {
+		return beside(a[i], b[i])
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && string(a[i+2:]) == string(b[i+2:])
+}
+
+// keys are the rows of keyboards.
+var keys = [][]string{{"qwertyuiop", "asdfghjkl", "zxcvbnm"}, {"йцукенгшщзх", "фівапролджє", "ячсмитьбю"}}
+
+// beside says whether two keys lie next to each other.
+func beside(a, b rune) bool {
+	for _, rows := range keys {
+		for y, row := range rows {
+			x := slices.Index([]rune(row), a)
+			if x < 0 {
+				continue
+			}
+			for dy := -1; dy <= 1; dy++ {
+				if y+dy < 0 || y+dy >= len(rows) {
+					continue
+				}
+				if at := slices.Index([]rune(rows[y+dy]), b); at >= 0 && at-x >= -1 && at-x <= 1 {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }

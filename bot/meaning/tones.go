@@ -21,6 +21,9 @@ func foldTones(text string) string { return folding(text, true) }
 
 // toneLast puts a syllable's tone behind its last letter: xoá and xóa are the same.
 func toneLast(word string) string {
+	if isASCII(word) {
+		return word
+	}
 	var letters []rune
 	tone := ""
 	for _, r := range word {
@@ -110,6 +113,9 @@ var roughly = strings.NewReplacer("shch", "sch", "szcz", "sch", "sz", "sh", "cz"
 
 // scriptOf says which language a word must be in by its letters and marks alone, "" where it may be in several.
 func scriptOf(word string) string {
+	if isASCII(word) {
+		return ""
+	}
 	vowels := strings.Trim(plain(word), "bcdfghjklmnpqrstvwxz")
 	for _, r := range word {
 		switch {
