@@ -152,10 +152,12 @@ func (r *Reader) Of(text string, choices []reminders.Choice, lang string) Meanin
 func plainly(text string, choices []reminders.Choice) (Meaning, bool) {
 	text = strings.TrimSpace(text)
 	switch {
-	case strings.EqualFold(text, "stop"):
+	case strings.EqualFold(text, "stop"), strings.EqualFold(text, "stop nu"):
 		return Meaning{Kind: Stop, Why: "asks to stop: stop"}, true
 	case len(text) == 1 && isDigits(text) && isChoice(choices, text):
 		return Meaning{Kind: Answer, Digit: text, Digits: true, Why: "the number " + text}, true
+	case len(text) == 1 && isDigits(text) && len(choices) == 0:
+		return Meaning{Kind: Text, Why: "a number, and nothing is asked"}, true
 	}
 	return Meaning{}, false
 }
@@ -201,7 +203,7 @@ const (
 
 // Nod says whether a text is a thank-you or a sign, and no yes or no in words: behind an answer it changes nothing.
 func (r *Reader) Nod(text, lang string) bool {
-	if r.Of(text, nil, lang).Kind != Thanks {
+	if _, ok := plainly(text, nil); ok || r.Of(text, nil, lang).Kind != Thanks {
 		return false
 	}
 	for _, l := range r.languages(text, lang, leastKnown) {
@@ -217,6 +219,9 @@ func (r *Reader) Nod(text, lang string) bool {
 
 // Week says which week's exercise a text names before its answer, and what follows: "uge 3: 1"; 0 where it names none.
 func (r *Reader) Week(text, lang string) (week int, rest string) {
+	if len(strings.Fields(text)) < 2 || !strings.ContainsFunc(text, unicode.IsDigit) {
+		return 0, ""
+	}
 	for _, l := range r.languages(text, lang, leastKnown) {
 		core, _ := l.strip(l.usual(l.fold(text)))
 		words := strings.Fields(core)
