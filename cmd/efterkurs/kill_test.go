@@ -161,9 +161,9 @@ func (w *world) flakyServer() (stop func() (kills int)) {
 // opted_out_at. Where begin does not lock everybody it fails now and then; store/stoprace_test.go, always.
 func TestKilledAnywhereNothingIsLostOrTwice(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, database string) {
-		workers, rate, latest := 1, 120, 1200*time.Millisecond // a tick that has a text to read loads the words first
+		workers, rate, latest := 1, 120, 450*time.Millisecond
 		if !strings.HasPrefix(database, "sqlite:") {
-			workers, rate, latest = 4, 200, 1500*time.Millisecond
+			workers, rate, latest = 4, 200, 600*time.Millisecond
 		}
 		people := storetest.Size(t, 100, 250, 600)
 		kills := storetest.Size(t, 4, 25, 100)
