@@ -233,7 +233,7 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 	if err := markOptedOut(ctx, t, now, suppressed); err != nil {
 		return nil, err
 	}
-	left, err := leftAlone(ctx, t, intents)
+	left, asked, err := leftAlone(ctx, t, intents)
 	if err != nil {
 		return nil, err
 	}
@@ -290,14 +290,14 @@ func begin(ctx context.Context, t *tx, now time.Time, intents []reminders.Intent
 			erased = append(erased, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
-		case m.OptedOut, silenced[in.ID], slices.ContainsFunc(in.Group, func(r reminders.Recipient) bool { return left[r.PersonID] }):
+		case m.OptedOut, silenced[in.ID], anyOf(in, left):
 			optedOut = append(optedOut, in.ID)
 			fates[in.ID] = reminders.OptedOut
 			continue
-		case m.InDoubt && !gone && in.Kind != reminders.KindReply && in.Kind != reminders.KindNote:
+		case (m.InDoubt || anyOf(in, asked)) && !gone && in.Kind != reminders.KindReply && in.Kind != reminders.KindNote:
 			fates[in.ID] = reminders.InDoubt
 			continue
-		case unread[in.PersonID] && !gone:
+		case anyOf(in, unread) && !gone:
 			fates[in.ID] = reminders.Unread
 			continue
 		case stopped.slowed[in.Channel], stopped.halted[in.Channel] && in.Workspace == "":
@@ -412,22 +412,38 @@ func unreadOf(ctx context.Context, t *tx, personIDs []int64) (unread map[int64]b
 	return unread, err
 }
 
-// leftAlone returns who, among the recipients of texts to several, has said STOP or is erased.
-func leftAlone(ctx context.Context, t *tx, intents []reminders.Intent) (map[int64]bool, error) {
-	persons, left := set{}, map[int64]bool{}
+// leftAlone returns who, among the recipients of texts to several, has said STOP or is erased, and who has been asked
+// whether they want to stop.
+func leftAlone(ctx context.Context, t *tx, intents []reminders.Intent) (left, asked map[int64]bool, err error) {
+	type row struct {
+		ID      int64 `db:"id"`
+		InDoubt bool  `db:"in_doubt"`
+	}
+	persons := set{}
 	for _, in := range intents {
 		for _, r := range in.Group {
 			persons.add(r.PersonID)
 		}
 	}
-	ids, err := allIn[int64](ctx, t, `SELECT id FROM persons WHERE id IN (%s) AND (opted_out_at > 0 OR erased_at > 0)`, persons.ids())
+	rows, err := allIn[row](ctx, t, `SELECT id, opted_out_at = 0 AND erased_at = 0 AS in_doubt FROM persons
+		WHERE id IN (%s) AND (opted_out_at > 0 OR erased_at > 0 OR doubt_at > 0)`, persons.ids())
 	if err != nil {
-		return nil, fmt.Errorf("asking who is to be left alone: %w", err)
+		return nil, nil, fmt.Errorf("asking who is to be left alone: %w", err)
 	}
-	for _, id := range ids {
-		left[id] = true
+	left, asked = map[int64]bool{}, map[int64]bool{}
+	for _, r := range rows {
+		if r.InDoubt {
+			asked[r.ID] = true
+		} else {
+			left[r.ID] = true
+		}
 	}
-	return left, nil
+	return left, asked, nil
+}
+
+// anyOf says whether one of those whom a text goes to is in persons.
+func anyOf(in reminders.Intent, persons map[int64]bool) bool {
+	return persons[in.PersonID] || slices.ContainsFunc(in.Group, func(r reminders.Recipient) bool { return persons[r.PersonID] })
 }
 
 type personDay struct {

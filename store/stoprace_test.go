@@ -75,3 +75,28 @@ func TestNothingIsBegunForWhoHasWrittenWhatNobodyReadYet(t *testing.T) {
 		}
 	})
 }
+
+// A text to a pair waits where either has written what nobody read yet, or has been asked whether they want to stop,
+// and is not sent at all once either has stopped.
+func TestATextToAPairWaitsForBoth(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func(t *testing.T) *store.Store) {
+		s := enrolled(t, open(t), 2)
+		noon := time.Date(2026, 11, 24, 13, 30, 0, 0, time.UTC)
+		claims := claim(t, s, "w1", noon, 2)
+		first, second := claims[0], claims[1].Person
+		want := func(fate reminders.Began) {
+			t.Helper()
+			in := intent(first)
+			in.Group = []reminders.Recipient{{PersonID: first.PersonID, Address: first.Person.Phone}, {PersonID: second.ID, Address: second.Phone}}
+			if got := must[map[int64]reminders.Began](t)(s.Begin(ctx, noon, []reminders.Intent{in}))[first.ID]; got != fate {
+				t.Errorf("%s, want %s", got, fate)
+			}
+		}
+		id := wrote(t, s, second.ID, "Stop det der", noon)
+		want(reminders.Unread)
+		apply(t, s, noon, reminders.Effects{ReplyID: id, State: reminders.ReplyInbox, Kind: reminders.ReplyDoubt, PersonID: second.ID, Doubt: true})
+		want(reminders.InDoubt)
+		stop(t, s, second.ID, noon)
+		want(reminders.OptedOut)
+	})
+}
