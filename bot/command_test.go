@@ -178,3 +178,31 @@ func TestACommandIsOneOnEveryChannel(t *testing.T) {
 		}
 	})
 }
+
+// Whoever must be called, their consultant hears of it at once, and from which company they are.
+func TestWhoeverMustBeCalledTheirConsultantIsMailedAtOnce(t *testing.T) {
+	for name, text := range map[string]string{"Maja": "Ring til mig", "Bo": "Jeg er kommet til skade", "Lis": "Ring til mig"} {
+		t.Run(name+" "+text, func(t *testing.T) {
+			each(t, func(w *world) {
+				w.enrol(row("Maja"), row("Bo"))
+				w.until("2026-09-29")
+				w.writes(name, text)
+				r := w.reply(name)
+				if !r.Urgent || r.State != reminders.ReplyInbox {
+					w.Fatalf("it is %s, urgent %v", r.State, r.Urgent)
+				}
+				mails, err := w.store.Messages(ctx, reminders.MessageFilter{UserID: w.visit("Smed & Søn").ConsultantID})
+				w.ok(err)
+				var told []string
+				for _, m := range mails {
+					if m.Step == "urgent" && m.State.HasLeft() {
+						told = append(told, m.Body)
+					}
+				}
+				if len(told) != 1 || !strings.Contains(told[0], "Smed & Søn") {
+					w.Fatalf("the consultant hears %q", told)
+				}
+			})
+		})
+	}
+}

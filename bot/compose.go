@@ -69,7 +69,7 @@ func (b *Bot) Compose(_ context.Context, c reminders.Claim) (reminders.Outgoing,
 	}
 	switch {
 	case c.User != nil:
-		out.Name = c.User.Name
+		out.Name, out.See = c.User.Name, see(c)
 	case c.Person != nil:
 		out.Name = c.Person.Name
 	}
@@ -87,6 +87,17 @@ func (b *Bot) note(c reminders.Claim, lang string) reminders.Outgoing {
 		out.Name = c.Person.Name
 	}
 	return out
+}
+
+// see is the page that a message to staff is about.
+func see(c reminders.Claim) string {
+	switch {
+	case c.Kind == reminders.KindStaffUrgent:
+		return "/inbox/" + strings.TrimPrefix(c.Subject, "reply/") // reminders.ReplySubject
+	case c.Visit != nil:
+		return "/visits"
+	}
+	return ""
 }
 
 func (b *Bot) language(c reminders.Claim) string {

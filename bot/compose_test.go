@@ -270,6 +270,21 @@ func TestATextSentAgainSaysSo(t *testing.T) {
 	}
 }
 
+func TestAMessageToStaffNamesThePageThatItIsAbout(t *testing.T) {
+	urgent := reminders.Message{Kind: reminders.KindStaffUrgent, Subject: reminders.ReplySubject(12), Step: "urgent"}
+	for want, c := range map[string]reminders.Claim{
+		"/inbox/12": staff(consultant)(reminders.Claim{Message: urgent}),
+		"/visits":   staff(teacher)(reminders.Claim{Message: reminders.Message{Kind: reminders.KindStaffBooked}, Visit: visiting(reminders.VisitBooked)}),
+		"":          participant(reminders.Claim{Message: reminders.Message{Kind: reminders.KindWelcome}}),
+	} {
+		c.Channel = reminders.Email
+		out, err := scribe(t).Compose(ctx, c)
+		if err != nil || out.See != want {
+			t.Errorf("%s leads to %q, %v; want %q", c.Kind, out.See, err, want)
+		}
+	}
+}
+
 func TestATextThatDoesNotExistIsNamedAsMissing(t *testing.T) {
 	b := scribe(t)
 	for name, c := range map[string]reminders.Claim{

@@ -170,6 +170,11 @@ func (t *turn) consultant() (*reminders.User, int64) {
 			return p.Consultant, p.Company.ID
 		}
 	}
+	for _, l := range t.rc.Leads {
+		if l.Consultant != nil {
+			return l.Consultant, l.ID
+		}
+	}
 	return nil, 0
 }
 

@@ -73,7 +73,7 @@ func (t *turn) offer(ctx context.Context, q *reminders.Question, v *reminders.Vi
 	var company reminders.Company
 	for _, c := range t.rc.Leads {
 		if c.ID == v.CompanyID {
-			company = c
+			company = c.Company
 		}
 	}
 	slots, err := t.unseen(ctx, v, company.ClosedWeeks)

@@ -88,7 +88,7 @@ type Conversation struct {
 	Person         *Person // nil = nobody we know
 	Stopped        bool    // said STOP, as a person or from the address: may not be written to
 	Participations []Participation
-	Leads          []Company
+	Leads          []Lead
 	Company        *Company
 	Replies        []Reply   // oldest first, the last 200
 	Messages       []Message // that left, or are about to; oldest first, the last 200

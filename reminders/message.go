@@ -172,6 +172,7 @@ type Outgoing struct {
 	Choices     []Choice
 	ValidUntil  time.Time // the provider must not send it later; zero = its own default
 	Participant bool      // gets List-Unsubscribe and the way out; staff do not
+	See         string    // staff: the path of the page that it is about; "" = none
 }
 
 // Outcome is what a try to send came to.

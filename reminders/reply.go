@@ -93,6 +93,12 @@ type Participation struct {
 	Plan       string   // the person's own words for exercise 1, or ""
 }
 
+// Lead is a company by its contact, and who looks after it.
+type Lead struct {
+	Company
+	Consultant *User // nil = nobody
+}
+
 // ReplyContext is what is needed to interpret a reply.
 type ReplyContext struct {
 	Reply          Reply
@@ -105,7 +111,7 @@ type ReplyContext struct {
 	Same           int             // texts of theirs in the last ten minutes that say the same, this one included
 	Overtaken      bool            // a STOP or START written later has been taken in before this one
 	Participations []Participation // newest class first
-	Leads          []Company       // companies whose contact the person is
+	Leads          []Lead          // companies whose contact the person is
 	Questions      []Question      // sent to this person on this channel in the last 90 days, newest first
 	Visits         []Visit         // of the companies in Leads that are not over, soonest first
 }

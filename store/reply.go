@@ -263,9 +263,18 @@ func leads(ctx context.Context, t *tx, rc *reminders.ReplyContext) error {
 		return fmt.Errorf("reading companies of contact %d: %w", rc.Person.ID, err)
 	}
 	var ids []int64
+	consultants := set{}
 	for _, c := range companies {
-		rc.Leads = append(rc.Leads, c.company())
+		rc.Leads = append(rc.Leads, reminders.Lead{Company: c.company()})
 		ids = append(ids, c.ID)
+		consultants.add(rc.Leads[len(rc.Leads)-1].ConsultantID)
+	}
+	userByID, err := findUsers(ctx, t, consultants.ids())
+	if err != nil {
+		return err
+	}
+	for i, l := range rc.Leads {
+		rc.Leads[i].Consultant = at(userByID, l.ConsultantID)
 	}
 	visits, err := allIn[visitRow](ctx, t, `SELECT `+visitColumns+` FROM visits AS v WHERE v.company_id IN (%s) AND v.state NOT IN ('held', 'cancelled')
 		ORDER BY CASE WHEN v.start_at = 0 THEN 1 ELSE 0 END, v.start_at, v.earliest, v.id`, ids)

@@ -219,7 +219,7 @@ func TestTheContextOfAReply(t *testing.T) {
 		}
 		lead := must[[]reminders.Person](t)(s.FindPersons(ctx, "lis leder"))
 		rc = must[reminders.ReplyContext](t)(s.ReplyContext(ctx, wrote(t, s, lead[0].ID, "1", due)))
-		if len(rc.Leads) != 1 || len(rc.Visits) == 0 || len(rc.Participations) != 0 {
+		if len(rc.Leads) != 1 || rc.Leads[0].Consultant == nil || len(rc.Visits) == 0 || len(rc.Participations) != 0 {
 			t.Fatalf("the leader's: %+v", rc)
 		}
 		code(t, errOf(s.ReplyContext(ctx, 404)), reminders.ENOTFOUND)

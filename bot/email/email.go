@@ -41,7 +41,8 @@ type Config struct {
 // The keys Words is asked for: few words around the text, from templates.
 const (
 	WordAnswer      = "email-answer"      // before the answer page's address in plain text
-	WordFooter      = "email-footer"      // below the text: who writes and why
+	WordFooter      = "email-footer"      // below the text to who takes part: who writes and why
+	WordSee         = "email-see"         // before the address of what a mail to staff is about
 	WordUnsubscribe = "email-unsubscribe" // the link that ends it
 )
 

@@ -21,7 +21,7 @@ var (
 	now      = time.Date(2026, 11, 23, 13, 0, 0, 0, time.UTC)
 	outgoing = reminders.Outgoing{MessageID: 4711, Language: "da", To: address, Name: "Maja Sørensen", Subject: "Uge 1: vælg ét sted\r\nBcc: x@y.dk",
 		Text: text, Participant: true, Choices: []reminders.Choice{{Digit: "1", Label: "Ja & ok"}, {Digit: "2", Label: "Nej"}}}
-	words = map[string]string{"email-answer": "Svar her:", "email-footer": "Du får mailen efter dit kursus.", "email-unsubscribe": "Stop mails"}
+	words = map[string]string{"email-answer": "Svar her:", "email-footer": "Du får mailen efter dit kursus.", "email-unsubscribe": "Stop mails", "email-see": "Åbn i efterkurs"}
 )
 
 func channel(t *testing.T, smtp *providertest.SMTP, change func(*email.Config)) *email.Channel {
@@ -93,6 +93,21 @@ func TestMessageIDIsOneForAMessageHoweverOftenItGoes(t *testing.T) {
 	}
 	if again.Header.Get("Message-Id") != id || third.Header.Get("Message-Id") == id {
 		t.Errorf("%s, %s, %s", id, again.Header.Get("Message-Id"), third.Header.Get("Message-Id"))
+	}
+}
+
+// Staff read what it is about, and where it stands; that they took a course is not why they get it.
+func TestAMailToStaffLeadsToWhatItIsAbout(t *testing.T) {
+	out := reminders.Outgoing{MessageID: 4711, Channel: reminders.Email, To: address, Language: "da", Subject: "En besked venter på dig nu", Text: "En fra Smed & Søn har brug for dig nu.", See: "/inbox/12"}
+	m := send(t, nil, out)
+	if plain := strings.ReplaceAll(m.Text, "\r\n", "\n"); plain != "En fra Smed & Søn har brug for dig nu.\n\nÅbn i efterkurs\nhttps://bot.example.dk/inbox/12\n" {
+		t.Errorf("the text is\n%s", plain)
+	}
+	if !strings.Contains(m.HTML, `href="https://bot.example.dk/inbox/12"`) || strings.Contains(m.HTML, "kursus.") {
+		t.Errorf("the HTML is\n%s", m.HTML)
+	}
+	if m := send(t, func(c *email.Config) { c.PublicURL = "" }, out); strings.Contains(m.HTML+m.Text, "inbox") {
+		t.Errorf("without a public address: %s", m.Text)
 	}
 }
 

@@ -22,6 +22,8 @@ type page struct {
 	Buttons     []button
 	Answer      string // the answer page's address; "" = no links
 	AnswerWord  string
+	See         string // the address of what a mail to staff is about; "" = none
+	SeeWord     string
 	Footer      string
 	Unsubscribe string // "" = not for this reader
 	UnsubWord   string
@@ -35,8 +37,13 @@ type button struct{ Digit, Label, URL string }
 // page puts a message together. Opening a link records nothing, mail scanners open them all: the page behind it
 // asks with a button, and its POST does.
 func (c *Channel) page(out reminders.Outgoing) page {
-	p := page{Language: out.Language, Subject: out.Subject, text: strings.TrimSpace(out.Text),
-		Footer: c.config.Words(out.Language, WordFooter)}
+	p := page{Language: out.Language, Subject: out.Subject, text: strings.TrimSpace(out.Text)}
+	if out.Participant {
+		p.Footer = c.config.Words(out.Language, WordFooter)
+	}
+	if out.See != "" && c.config.PublicURL != "" {
+		p.See, p.SeeWord = c.config.PublicURL+out.See, c.config.Words(out.Language, WordSee)
+	}
 	for paragraph := range strings.SplitSeq(strings.ReplaceAll(p.text, "\r\n", "\n"), "\n\n") {
 		if paragraph = strings.TrimSpace(paragraph); paragraph != "" {
 			p.Paragraphs = append(p.Paragraphs, strings.Split(paragraph, "\n"))
@@ -82,6 +89,9 @@ func (p page) plain() string {
 	}
 	if p.Answer != "" {
 		parts = append(parts, strings.TrimSpace(p.AnswerWord+"\n"+p.Answer))
+	}
+	if p.See != "" {
+		parts = append(parts, p.SeeWord+"\n"+p.See)
 	}
 	var below []string
 	for _, line := range []string{p.Footer, strings.TrimSpace(p.UnsubWord + " " + p.Unsubscribe)} {

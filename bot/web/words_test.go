@@ -69,7 +69,7 @@ func composedKeys() []string {
 	add("", "rate-fast", "rate-slow", "at-clock", "thousands", "decimals")
 	add("answer-", "empty", "long")
 	add("", "months", "weekdays", "day", "days", "clock", "today", "tomorrow", "yesterday", "in-days", "days-ago", "fault-code", "admins-only",
-		"login-wrong", "login-throttled", "slack-command-seen", email.WordAnswer, email.WordFooter, email.WordUnsubscribe)
+		"login-wrong", "login-throttled", "slack-command-seen", email.WordAnswer, email.WordFooter, email.WordSee, email.WordUnsubscribe)
 	return append(keys, slackKeys()...)
 }
 
