@@ -2,11 +2,12 @@ package store
 
 import (
 	"context"
-	"efterkurs/reminders"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"efterkurs/reminders"
 )
 
 // Begin commits what is about to be sent. Everybody's row is locked, so that it stands before or after a STOP:

@@ -2,9 +2,10 @@ package meaning
 
 import (
 	"cmp"
-	"efterkurs/reminders"
 	"slices"
 	"strings"
+
+	"efterkurs/reminders"
 )
 
 func (v view) barrier(choices []reminders.Choice) (Meaning, bool) {

@@ -2,8 +2,9 @@ package meaning
 
 import (
 	"cmp"
-	"efterkurs/reminders"
 	"strings"
+
+	"efterkurs/reminders"
 )
 
 // doing reads yes, no and partly.

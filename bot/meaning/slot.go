@@ -2,9 +2,10 @@ package meaning
 
 import (
 	"cmp"
-	"efterkurs/reminders"
 	"slices"
 	"strings"
+
+	"efterkurs/reminders"
 )
 
 // slot reads a time that is named by its place, its day or its hour.

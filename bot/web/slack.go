@@ -26,6 +26,20 @@ func (s *Server) slackBody(w http.ResponseWriter, r *http.Request) (body []byte,
 	return body, true
 }
 
+// slackForm is slackBody for what comes as a form.
+func (s *Server) slackForm(w http.ResponseWriter, r *http.Request) (form url.Values, ok bool) {
+	body, ok := s.slackBody(w, r)
+	if !ok {
+		return nil, false
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		http.Error(w, "The body is not a form.", http.StatusBadRequest)
+		return nil, false
+	}
+	return form, true
+}
+
 func (s *Server) slackEvents(w http.ResponseWriter, r *http.Request) {
 	body, ok := s.slackBody(w, r)
 	if !ok {
@@ -85,13 +99,8 @@ func (s *Server) slackWithdraw(w http.ResponseWriter, r *http.Request, event sla
 }
 
 func (s *Server) slackInteractive(w http.ResponseWriter, r *http.Request) {
-	body, ok := s.slackBody(w, r)
+	form, ok := s.slackForm(w, r)
 	if !ok {
-		return
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		http.Error(w, "The body is not a form.", http.StatusBadRequest)
 		return
 	}
 	press, err := slack.ParseInteraction(form)

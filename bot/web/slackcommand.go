@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -21,13 +20,8 @@ import (
 
 // slackCommands acknowledges a command, and answers it behind that.
 func (s *Server) slackCommands(w http.ResponseWriter, r *http.Request) {
-	body, ok := s.slackBody(w, r)
+	form, ok := s.slackForm(w, r)
 	if !ok {
-		return
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		http.Error(w, "The body is not a form.", http.StatusBadRequest)
 		return
 	}
 	command, err := slack.ParseCommand(form)
