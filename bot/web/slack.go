@@ -125,11 +125,7 @@ func (s *Server) slackReceive(w http.ResponseWriter, r *http.Request, in bot.Inb
 
 // slackTake is slackReceive without the acknowledgement; it has answered the request where it is false.
 func (s *Server) slackTake(w http.ResponseWriter, r *http.Request, in bot.Inbound, then func(ctx context.Context)) bool {
-	err := s.nameSlackUser(r, &in)
-	var kept bot.Kept
-	if err == nil {
-		kept, err = s.Bot.Keep(r.Context(), in)
-	}
+	kept, err := s.slackKeep(r, in)
 	if err != nil {
 		s.Metrics.webhook("slack", "failed")
 		s.missed.note(reminders.Source(reminders.Slack, in.Attributes["team_id"]), s.Now())
@@ -150,9 +146,18 @@ func (s *Server) slackTake(w http.ResponseWriter, r *http.Request, in bot.Inboun
 			then(ctx)
 		})
 	}
-	inMoment(done)
+	s.errands.inMoment(done)
 	s.Metrics.webhook("slack", "inbound")
 	return true
+}
+
+// slackKeep stores what was written, and who wrote it.
+func (s *Server) slackKeep(r *http.Request, in bot.Inbound) (bot.Kept, error) {
+	defer s.errands.storing.begin()()
+	if err := s.nameSlackUser(r, &in); err != nil {
+		return bot.Kept{}, err
+	}
+	return s.Bot.Keep(r.Context(), in)
 }
 
 const (
