@@ -21,7 +21,7 @@ const (
 	readsAtOnce = 4
 	callsAtOnce = 16
 	// standBackLimit is how long an errand lets webhooks go first that are not stored yet.
-	standBackLimit = 2 * time.Second
+	standBackLimit = 5 * time.Second
 	errandLimit    = time.Minute
 	// errandGrace is how long a webhook waits for its own errand: nearly always it is done by then, and whoever asks
 	// next finds what they said a moment ago.
@@ -32,7 +32,7 @@ func newErrands() errands {
 	return errands{wg: &sync.WaitGroup{}, reads: make(chan struct{}, readsAtOnce), calls: make(chan struct{}, callsAtOnce), storing: &storing{}}
 }
 
-// storing counts the webhooks that are being stored.
+// storing counts the webhooks that are not acknowledged yet.
 type storing struct {
 	mu   sync.Mutex
 	n    int
@@ -98,7 +98,7 @@ func (e errands) run(places chan struct{}, do func(ctx context.Context)) <-chan 
 	return done
 }
 
-// inMoment waits for what is done, but not for long, and not at all while others come in.
+// inMoment waits for what is done, but not for long, and not at all while others wait to be stored.
 func (e errands) inMoment(done <-chan struct{}) {
 	if e.storing.any() {
 		return

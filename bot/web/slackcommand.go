@@ -56,6 +56,7 @@ func (s *Server) slackCommands(w http.ResponseWriter, r *http.Request) {
 // commander is the user at the school who gave a command; false where it is nobody we know, or where Slack does not say
 // who it is in time. Nobody who wants to be left alone is asked who they are.
 func (s *Server) commander(ctx context.Context, command slack.Command) (reminders.User, bool) {
+	defer s.errands.storing.begin()()
 	if s.Slack == nil || s.Bot.Reader.Of(command.Text, nil, "da").Kind == meaning.Stop {
 		return reminders.User{}, false
 	}

@@ -32,6 +32,7 @@ var dialoguePhones = map[string]string{"Anna": "+4520115000", "Bo": "+4520115001
 // Every rule of the conversation, end to end. It fails where one thing is said back that the file does not have, where two
 // are, and where a text is filed otherwise.
 func TestTheDialogues(t *testing.T) {
+	t.Parallel()
 	data, err := os.ReadFile(dialogues)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +42,7 @@ func TestTheDialogues(t *testing.T) {
 	for dialogue := range strings.SplitSeq(rest, "\n# ") {
 		title, lines, _ := strings.Cut(dialogue, "\n")
 		heard := ""
-		eachDatabase(t, func(t *testing.T, database string) {
+		eachDatabaseInTurn(t, func(t *testing.T, database string) {
 			if strings.HasPrefix(database, "postgres") && (*update || storetest.Size(t, 0, 1, 1) == 0) {
 				return // at the small size the conversation is tried on PostgreSQL by package bot
 			}

@@ -44,6 +44,14 @@ func twilioApp(t *testing.T, database string, people int) (*app, *handClock, *pr
 
 // eachDatabase runs a test on SQLite and on PostgreSQL.
 func eachDatabase(t *testing.T, test func(t *testing.T, database string)) {
+	eachDatabaseInTurn(t, func(t *testing.T, database string) {
+		t.Parallel()
+		test(t, database)
+	})
+}
+
+// eachDatabaseInTurn is for what is measured by the clock, or shares something.
+func eachDatabaseInTurn(t *testing.T, test func(t *testing.T, database string)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, "sqlite:"+filepath.Join(t.TempDir(), "efterkurs.db")) })
 	t.Run("postgres", func(t *testing.T) { test(t, storetest.Postgres(t)) })
 }

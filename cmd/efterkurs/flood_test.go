@@ -24,7 +24,7 @@ import (
 // webhook waits for the worker or the provider before it is acknowledged, and where SaveReply (store/reply.go)
 // is no longer one row a provider's id.
 func TestAFloodOfWebhooks(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, database string) {
+	eachDatabaseInTurn(t, func(t *testing.T, database string) {
 		requests := storetest.Size(t, 600, 10_000, 30_000)
 		const people, clients, rss = 200, 24, 300 << 10
 		w, l, office := servedWorld(t, database, people)

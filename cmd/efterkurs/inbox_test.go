@@ -174,6 +174,7 @@ func TestInboxAnsweredOnAPhone(t *testing.T) {
 
 // TestInboxByKeys is the same at a desk, without a mouse, while things arrive.
 func TestInboxByKeys(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	a, clock, tw, address := inboxTown(t)
 	ctx := browser(t, 1440, 900)
 	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error { // as a window that somebody sits at

@@ -28,7 +28,7 @@ func TestAProviderThatFallsSilent(t *testing.T) {
 				if limit == 0 {
 					t.Parallel() // half a minute of waiting each
 				}
-				eachDatabase(t, func(t *testing.T, database string) {
+				eachDatabaseInTurn(t, func(t *testing.T, database string) {
 					a, clock, tw := twilioApp(t, database, 1)
 					sl := providertest.NewSlack(t)
 					sl.SetNow(clock.Now)

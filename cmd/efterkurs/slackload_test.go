@@ -20,7 +20,7 @@ const slackPatience = 3 * time.Second
 // It fails where a webhook waits for Slack's API, or for what its text asks for, before it is acknowledged
 // (bot/web/slack.go, bot/web/errands.go), and where an errand keeps a place for ever.
 func TestFiveHundredAtOnceInSlackAreAcknowledgedInTime(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, database string) {
+	eachDatabaseInTurn(t, func(t *testing.T, database string) {
 		const people = 500
 		w := newWorld(t, database)
 		csv := "name,company,course,start,end,slack,channel\n"

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 
 	"efterkurs/bot/providertest"
 	"efterkurs/reminders"
-	"efterkurs/store/storetest"
 	"efterkurs/templates"
 )
 
@@ -92,19 +92,18 @@ func tenWeekRoster(all []actor) string {
 // TestTenWeeks runs the real binary against real servers for ten weeks: roster in, six exercises out, replies
 // in by signed webhooks, buddies, check-ins, the visit, status. Both databases must come to the same result.
 func TestTenWeeks(t *testing.T) {
-	results := map[string]string{}
-	for _, db := range []string{"sqlite", "postgres"} {
-		t.Run(db, func(t *testing.T) {
-			url := "sqlite:tenweeks.db"
-			if db == "postgres" {
-				url = storetest.Postgres(t)
-			}
-			results[db] = tenWeeks(t, newWorld(t, url))
-		})
-	}
-	if results["postgres"] != "" && results["sqlite"] != results["postgres"] {
-		t.Errorf("the two databases differ:\n%s", firstDifference(results["sqlite"], results["postgres"]))
-	}
+	var results sync.Map
+	t.Cleanup(func() {
+		one, _ := results.Load("sqlite")
+		other, ok := results.Load("postgres")
+		if ok && one != other {
+			t.Errorf("the two databases differ:\n%s", firstDifference(one.(string), other.(string)))
+		}
+	})
+	eachDatabase(t, func(t *testing.T, database string) {
+		scheme, _, _ := strings.Cut(database, ":")
+		results.Store(scheme, tenWeeks(t, newWorld(t, database)))
+	})
 }
 
 func firstDifference(a, b string) string {

@@ -2,7 +2,7 @@
 // a Twilio that misbehaves, people who write, and a clock. It holds tests only.
 //
 //	go test ./cmd/simulation                                     a hundred seeds
-//	EFTERKURS_TEST_SIZE=middle go test ./cmd/simulation          five hundred, as .ci/run
+//	EFTERKURS_TEST_SIZE=middle go test ./cmd/simulation          two thousand, as .ci/run
 //	go test ./cmd/simulation -from 5001 -seeds 20000 -timeout 3h  some others
 //	go test ./cmd/simulation -from 4711 -seeds 1 -v              one seed again, with its story
 //
