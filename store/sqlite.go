@@ -44,10 +44,11 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	s.dsn = "file:" + escaped + "?_pragma=busy_timeout(5000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)"
 	open := func(pragmas string, conns int) (*sqlx.DB, error) {
-		db, err := sqlx.Open("sqlite", s.dsn+pragmas)
+		connector, err := newKeeper(s.dsn + pragmas)
 		if err != nil {
 			return nil, err
 		}
+		db := sqlx.NewDb(sql.OpenDB(connector), "sqlite")
 		db.SetMaxOpenConns(conns)
 		db.SetMaxIdleConns(conns)
 		return db, nil
