@@ -136,6 +136,10 @@ func (b *Bot) text(c reminders.Claim, lang string) (templates.Message, error) {
 			return message(key + "start")
 		}
 		return message(key + "wait")
+	case reminders.KindBuddyLeft:
+		if len(c.Buddies) == 0 {
+			return message("buddy-left-alone")
+		}
 	case reminders.KindVisitReminder, reminders.KindStaffReminder:
 		return message(fmt.Sprintf("%s-%d", c.Kind, c.Week))
 	case reminders.KindReply:

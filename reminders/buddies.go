@@ -1,5 +1,7 @@
 package reminders
 
+import "time"
+
 // Candidate is an enrolment that needs a buddy.
 type Candidate struct {
 	Enrolment Enrolment
@@ -8,10 +10,11 @@ type Candidate struct {
 
 // BuddyGroup is two participants of one company who support each other; once, three.
 type BuddyGroup struct {
-	ID        int64 // 0 = new
-	CompanyID int64
-	Members   []BuddyMember
-	Why       string // in one line, for the consultant
+	ID          int64 // 0 = new
+	CompanyID   int64
+	Members     []BuddyMember
+	Why         string    // in one line, for the consultant
+	PublishedAt time.Time // zero = a draft, of which its members know nothing yet
 }
 
 // BuddyMember is one of a group. One of them starts.
@@ -29,4 +32,55 @@ type PairSubject struct {
 	Groups     []BuddyGroup        // of the same company, programme not over
 	Members    map[int64]Candidate // the members of Groups, by enrolment
 	Past       [][2]int64          // pairs of persons who were buddies before
+	Blocked    [][2]int64          // pairs of persons who are not to be
+}
+
+// Draft is what a consultant may still change about the buddies of a company.
+type Draft struct {
+	PairSubject           // Groups are the drafts alone, Candidates who is near and has no group
+	Publishes   time.Time // when it publishes itself
+	Version     string    // of what it shows; given back with a change
+	Blocks      []Block
+}
+
+// Block keeps two people from being buddies.
+type Block struct{ Person, Other Person }
+
+// DraftChange is one change of a draft; the zero fields are none.
+type DraftChange struct {
+	CompanyID int64
+	UserID    int64    // who makes it
+	Known     string   // Draft.Version as they saw it
+	Swap      [2]int64 // enrolments of two drafts that take each other's place
+	Block     [2]int64 // persons who are not to be buddies: the company's drafts are made anew
+	Unblock   [2]int64 // persons who may be again; nothing moves for it
+	Publish   bool
+}
+
+// Why says in one line what a group has in common, as the pairing weighs it.
+func (s PairSubject) Why(members []Candidate) string {
+	if len(members) < 2 {
+		return ""
+	}
+	_, why := fit(members[0], members[1], s.past())
+	return why
+}
+
+// past is Past for looking up, either way round.
+func (s PairSubject) past() map[[2]int64]bool {
+	out := map[[2]int64]bool{}
+	for _, p := range s.Past {
+		out[p], out[[2]int64{p[1], p[0]}] = true, true
+	}
+	return out
+}
+
+// Bars says whether two persons are not to be buddies.
+func (s PairSubject) Bars(a, b int64) bool {
+	for _, p := range s.Blocked {
+		if p == [2]int64{a, b} || p == [2]int64{b, a} {
+			return true
+		}
+	}
+	return false
 }

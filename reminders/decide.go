@@ -139,7 +139,7 @@ func (e *Engine) due(now time.Time, c *Claim) Verdict {
 		case e.Calendar.Today(c.Question.SentAt) == e.Calendar.Today(now):
 			return e.later(now, c, ReasonNotAsked) // it was late itself: not twice on one day
 		}
-	case KindBuddyJoined:
+	case KindBuddyJoined, KindBuddyLeft:
 		if c.Question == nil || !c.Question.State.HasLeft() {
 			return skip(ReasonSuperseded) // the introduction itself names all three
 		}

@@ -61,9 +61,12 @@ const (
 	sendBatch    = 10              // messages in a provider's hands at once; all that a kill can leave unknown
 	lease        = 3 * time.Minute // longer than a batch can take, waiting for its place in line included
 	sendTimeout  = 30 * time.Second
-	pairAhead    = 24 * time.Hour // groups are made the day before exercise 1
 	unknownGrace = 2 * time.Minute
 	unknownLimit = 15 * time.Minute // then the provider's silence counts
+
+	// DraftAhead is how long before exercise 1 groups are drafted, PublishAhead how long before it they publish themselves.
+	DraftAhead   = 6 * 24 * time.Hour
+	PublishAhead = 24 * time.Hour
 
 	// LongestPause is how long a provider's wish for a pause is heeded. One that wants more will say so again, and
 	// a pause that seems longer was noted by a clock that was wrong.
@@ -147,11 +150,15 @@ func (e *Engine) planAll(ctx context.Context, counts *Counts) error {
 	return ctx.Err()
 }
 
-// pairAll gives a buddy to everybody whose exercise 1 is near.
+// pairAll lets go of who is in a group no longer, drafts a buddy for everybody whose exercise 1 comes near, and publishes
+// the drafts that are due.
 func (e *Engine) pairAll(ctx context.Context, counts *Counts) error {
 	now := e.Now()
-	over := e.Calendar.Today(now).AddDays(-7*Exercises - 7)
-	subjects, err := e.Store.CompaniesToPair(ctx, now.Add(pairAhead), over)
+	over := e.Calendar.Over(now)
+	if err := e.Store.LeaveGroups(ctx, now, over); err != nil {
+		return err
+	}
+	subjects, err := e.Store.CompaniesToPair(ctx, now.Add(DraftAhead), over)
 	if err != nil {
 		return err
 	}
@@ -175,8 +182,11 @@ func (e *Engine) pairAll(ctx context.Context, counts *Counts) error {
 			}
 		}
 	}
-	return nil
+	return e.Store.PublishGroups(ctx, now, now.Add(PublishAhead))
 }
+
+// Over is the last course day before which classes are over for buddies.
+func (c *Calendar) Over(now time.Time) Date { return c.Today(now).AddDays(-7*Exercises - 7) }
 
 func (e *Engine) closeVisits(ctx context.Context, counts *Counts) error {
 	n, err := e.Store.CloseVisits(ctx, e.Now())

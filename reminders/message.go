@@ -87,6 +87,7 @@ const (
 	KindCheckin       Kind = "checkin"
 	KindCheckinAgain  Kind = "checkin-again"
 	KindBuddyJoined   Kind = "buddy-joined"
+	KindBuddyLeft     Kind = "buddy-left"  // one of the group is no longer in it: who it is now, to those who stay
 	KindBuddyGroup    Kind = "buddy-group" // to all of a buddy group at once, in a conversation of theirs (Slack)
 	KindVisitDay      Kind = "visit-day"
 	KindLeader        Kind = "leader"

@@ -29,10 +29,7 @@ func Pair(s PairSubject, now time.Time) (groups []BuddyGroup, joined []Message) 
 	people := slices.Clone(s.Candidates)
 	slices.SortFunc(people, func(a, b Candidate) int { return cmp.Compare(a.Enrolment.ID, b.Enrolment.ID) })
 	people = onePerPerson(people, s.Members)
-	past := map[[2]int64]bool{}
-	for _, p := range s.Past {
-		past[p], past[[2]int64{p[1], p[0]}] = true, true
-	}
+	past := s.past()
 	weigh := func(a, b Candidate) (weight int) { weight, _ = fit(a, b, past); return weight }
 
 	switch len(people) {

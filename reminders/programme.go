@@ -51,7 +51,7 @@ func QuestionStep(k Kind, week int) string {
 		return CheckinStep(week)
 	case KindVisitAgain:
 		return StepVisitProposal
-	case KindBuddyJoined:
+	case KindBuddyJoined, KindBuddyLeft:
 		return StepBuddy
 	}
 	return ""

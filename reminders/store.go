@@ -171,8 +171,13 @@ type Store interface {
 	// CompaniesToPair returns companies with a participant who has no group and whose exercise 1 is
 	// due before near; classes that ended before past are over.
 	CompaniesToPair(ctx context.Context, near time.Time, past Date) ([]PairSubject, error)
-	// SaveGroups stores groups and inserts say; ECONFLICT where somebody is in a group already.
+	// SaveGroups stores groups as drafts and inserts say; ECONFLICT where somebody is in a group already.
 	SaveGroups(ctx context.Context, now time.Time, groups []BuddyGroup, say []Message) error
+	// PublishGroups publishes drafts with somebody whose exercise 1 is due before near.
+	PublishGroups(ctx context.Context, now, near time.Time) error
+	// LeaveGroups ends the membership of who has said STOP, was erased or is of another company now, and of who is left
+	// alone by it, and plans a text to those who stay; classes that ended before past are over.
+	LeaveGroups(ctx context.Context, now time.Time, past Date) error
 
 	// Claim takes messages that are due, by priority and RunAt. Those to people who opted out are
 	// skipped in the same transaction and counted; halted channels' messages stay.

@@ -276,8 +276,8 @@ func TestANudgeKnowsItsExerciseAndTheAnswerThatCounts(t *testing.T) {
 		send(t, s, ex, "SM1", due)
 		answer(t, s, ex, "2 måske", "2", "no", due)
 		answer(t, s, ex, "1. Når jeg møder, så rydder jeg bordet", "1", "yes", due)
-		ok(t, s.SaveGroups(ctx, due, []reminders.BuddyGroup{{CompanyID: ex.CompanyID, Why: "same class", Members: []reminders.BuddyMember{
-			{EnrolmentID: ex.EnrolmentID, PersonID: ex.PersonID, Starter: true}, {EnrolmentID: ex.EnrolmentID + 1, PersonID: other(t, claims, ex.EnrolmentID+1)}}}}, nil))
+		published(t, s, due, []reminders.BuddyGroup{{CompanyID: ex.CompanyID, Why: "same class", Members: []reminders.BuddyMember{
+			{EnrolmentID: ex.EnrolmentID, PersonID: ex.PersonID, Starter: true}, {EnrolmentID: ex.EnrolmentID + 1, PersonID: other(t, claims, ex.EnrolmentID+1)}}}}, nil)
 		released, _, err := s.Rescue(ctx, due.Add(time.Hour))
 		ok(t, err)
 		if released == 0 {

@@ -110,7 +110,7 @@ type memberRow struct {
 	Starter     bool  `db:"starter"`
 }
 
-// groupsOf returns the members, themselves included, of the groups that enrolments are in, by enrolment.
+// groupsOf returns the members, themselves included, of the published groups that enrolments are in, by enrolment.
 func groupsOf(ctx context.Context, t *tx, enrolmentIDs []int64) (map[int64][]memberRow, error) {
 	type row struct {
 		Of int64 `db:"of_enrolment"`
@@ -118,6 +118,7 @@ func groupsOf(ctx context.Context, t *tx, enrolmentIDs []int64) (map[int64][]mem
 	}
 	rows, err := allIn[row](ctx, t, `SELECT b.enrolment_id AS of_enrolment, o.group_id, o.enrolment_id, o.person_id, o.starter
 		FROM buddy_members AS b JOIN buddy_members AS o ON o.group_id = b.group_id AND o.left_at = 0
+			JOIN buddy_groups AS g ON g.id = b.group_id AND g.published_at > 0 JOIN persons AS p ON p.id = o.person_id AND p.erased_at = 0
 		WHERE b.enrolment_id IN (%s) AND b.left_at = 0 ORDER BY o.enrolment_id`, enrolmentIDs)
 	if err != nil {
 		return nil, fmt.Errorf("reading buddy groups: %w", err)

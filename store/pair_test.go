@@ -36,7 +36,7 @@ func TestWhoNeedsABuddy(t *testing.T) {
 				t.Fatalf("%d candidates at %s, want %d", len(subject.Candidates), subject.Company.Name, want)
 			}
 			groups, say := reminders.Pair(subject, start)
-			ok(t, s.SaveGroups(ctx, start, groups, say))
+			published(t, s, start, groups, say)
 		}
 		// A late joiner makes a trio, and the two are told.
 		imported(t, s, row(7))

@@ -211,7 +211,8 @@ func erase(ctx context.Context, t *tx, now time.Time, id int64) error {
 	if err := run("companies", `UPDATE companies SET contact_id = NULL, updated_at = $1 WHERE contact_id = $2`, ms(now), id); err != nil {
 		return err
 	}
-	if err := run("buddy group", `UPDATE buddy_members SET left_at = $1 WHERE person_id = $2 AND left_at = 0`, ms(now), id); err != nil {
+	// Out of their buddy group they are taken by the next tick, which tells the others.
+	if err := run("buddy blocks", `DELETE FROM buddy_blocks WHERE person_id = $1 OR other_id = $1`, id); err != nil {
 		return err
 	}
 	if err := skipPlanned(ctx, t, now, id, reminders.ReasonErased); err != nil {

@@ -43,7 +43,7 @@ func TestAnErasedPersonIsGoneFromEveryTable(t *testing.T) {
 			}
 			buddy := reminders.Message{Subject: "test", Step: "joined", Kind: reminders.KindBuddyJoined, PersonID: others[0].Person.ID, CompanyID: others[0].Company.ID,
 				DueAt: due, RunAt: due, Params: map[string]string{"buddy": "Zebulon"}}
-			ok(t, s.SaveGroups(ctx, due, []reminders.BuddyGroup{{CompanyID: others[0].Company.ID, Members: members}}, []reminders.Message{buddy}))
+			published(t, s, due, []reminders.BuddyGroup{{CompanyID: others[0].Company.ID, Members: members}}, []reminders.Message{buddy})
 			stop(t, s, p.ID, due)
 			// Written before anybody knew who it was.
 			_, _, err := s.SaveReply(ctx, reminders.Inbound{Channel: reminders.Email, ProviderID: "e1", From: "Zebulon@Quist.dk", Text: "quistbrev", At: due,

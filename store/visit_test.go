@@ -156,7 +156,7 @@ func TestTheBriefCountsAndQuotes(t *testing.T) {
 				group.Members = append(group.Members, reminders.BuddyMember{EnrolmentID: st.EnrolmentID, PersonID: st.Person.ID, Starter: i == 0})
 			}
 		}
-		ok(t, s.SaveGroups(ctx, due, []reminders.BuddyGroup{group}, nil))
+		published(t, s, due, []reminders.BuddyGroup{group}, nil)
 		for _, c := range claims {
 			switch {
 			case c.Step == "exercise-1" || c.Step == "exercise-2" || c.Step == "exercise-4" || c.Step == "exercise-6" || c.Step == "checkin-2":

@@ -166,6 +166,13 @@ func code(t *testing.T, err error, want string) {
 	}
 }
 
+// published stores groups and publishes them.
+func published(t *testing.T, s *store.Store, now time.Time, groups []reminders.BuddyGroup, say []reminders.Message) {
+	t.Helper()
+	ok(t, s.SaveGroups(ctx, now, groups, say))
+	ok(t, s.PublishGroups(ctx, now, due))
+}
+
 // due is an instant at which everything of the programme is due.
 var due = start.AddDate(1, 0, 0)
 

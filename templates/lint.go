@@ -48,7 +48,7 @@ var providerWords = []string{"yes", "start", "unstop", "stop", "stopall", "unsub
 
 // required are the messages that the bot sends; each must be there in every language.
 var required = []string{
-	"welcome", "nudge", "buddy-start", "buddy-wait", "buddy-trio-start", "buddy-trio-wait", "buddy-joined", "buddy-group", "checkin", "checkin-again", "visit-day",
+	"welcome", "nudge", "buddy-start", "buddy-wait", "buddy-trio-start", "buddy-trio-wait", "buddy-joined", "buddy-left", "buddy-left-alone", "buddy-group", "checkin", "checkin-again", "visit-day",
 	"thanks-yes", "thanks-partly", "thanks-no", "thanks-plan", "thanks-barrier", "thanks-none", "thanks-rating", "thanks-checkin-yes", "thanks-checkin-no",
 	"changed", "did-you-mean", "saved", "started", "help", "buddy-who", "buddy-none", "paused", "paused-until", "language-set", "language-later",
 	"stop-asked", "contact-stop-asked", "going-on", "trouble", "call-you", "asked", "only-text", "pause-offer", "paused-week", "later-ok", "later-again", "later-none", "later-tomorrow", "answers", "answers-none", "erase-sure", "which", "why-not", "help-daily_run", "help-product", "help-leadership", "help-economy", "help-strategy", "help-education", "help-motivation", "help-other", "thanks-rating-plan", "who-are-you", "who-of-you", "staff-urgent",

@@ -53,6 +53,9 @@ func (p *pages) overview(ctx context.Context, v *visitor) (overview, error) {
 	if out.Needs.Replies, err = p.Store.Talks(ctx, reminders.TalkFilter{Viewer: v.viewer(p), View: v.tasks(p), Limit: needsReplies}); err != nil {
 		return out, err
 	}
+	if out.Needs.Drafts, err = p.drafts(ctx, v); err != nil {
+		return out, err
+	}
 	health, err := p.Store.Health(ctx, v.Now)
 	if err != nil {
 		return out, err

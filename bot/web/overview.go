@@ -402,17 +402,19 @@ type needs struct {
 	Troubles []trouble
 	Unplaced []visitView
 	Quiet    []quietPerson
+	Drafts   []reminders.Draft // of buddies, to look at before they publish themselves
+	Unmet    []unmetGroup
 	Soon     []visitView
 }
 
 // Tasks is how many lines ask for something to be done. Visits to come are there to be known.
 func (n needs) Tasks() int {
-	return len(n.Halted) + len(n.Lost) + len(n.Replies) + len(n.Troubles) + len(n.Unplaced) + len(n.Quiet)
+	return len(n.Halted) + len(n.Lost) + len(n.Replies) + len(n.Troubles) + len(n.Unplaced) + len(n.Quiet) + len(n.Drafts) + len(n.Unmet)
 }
 
 // needsOf is what the status alone says; halts and replies are added by the caller.
 func needsOf(all []reminders.EnrolmentStatus, now time.Time) needs {
-	n := needs{Troubles: troubles(all, now), Quiet: quietPeople(all, now)}
+	n := needs{Troubles: troubles(all, now), Quiet: quietPeople(all, now), Unmet: unmet(reminders.Views(all, now), now)}
 	for _, v := range visitsOf(all) {
 		switch v.Visit.State {
 		case reminders.VisitUnplaced:

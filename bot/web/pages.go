@@ -24,7 +24,7 @@ import (
 var languages = []string{"da", "en"}
 
 // pageFiles are the templates that are a page each, inside layout.html; partials.html is known to all of them.
-var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "inbox", "conversation", "slack", "health", "missing", "demo"}
+var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "buddies", "inbox", "conversation", "slack", "health", "missing", "demo"}
 
 // pages are what consultants and teachers see.
 type pages struct {
@@ -108,6 +108,11 @@ func (p *pages) routes(mux *http.ServeMux) {
 	signedIn("GET /classes", p.classesPage)
 	signedIn("GET /classes/{id}", p.classPage)
 	signedIn("GET /participants/{id}", p.participantPage)
+	signedIn("GET /buddies", p.buddiesPage)
+	signedIn("POST /buddies/{company}/{act}", p.changeDraft)
+	signedIn("GET /buddies/{company}/{act}", func(w http.ResponseWriter, r *http.Request, _ *visitor) { // where a page that came back stands
+		http.Redirect(w, r, "/buddies", http.StatusSeeOther)
+	})
 	signedIn("GET /visits", p.visitsPage)
 	signedIn("GET /inbox", p.inboxPage)
 	signedIn("GET /slack", p.slackPage)

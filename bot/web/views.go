@@ -16,6 +16,9 @@ type Views interface {
 	// Tries lists the tries to reach a person that are worth telling of.
 	Tries(ctx context.Context, personID int64) ([]reminders.Attempt, error)
 	Replies(ctx context.Context, filter reminders.ReplyFilter) ([]reminders.Reply, error)
+	// Drafts and ChangeDraft are of buddies: store/draft.go.
+	Drafts(ctx context.Context, viewer int64, near time.Time, past reminders.Date) ([]reminders.Draft, error)
+	ChangeDraft(ctx context.Context, now, near time.Time, past reminders.Date, change reminders.DraftChange) error
 	Resume(ctx context.Context, channel string) error
 
 	Inbox

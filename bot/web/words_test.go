@@ -31,7 +31,7 @@ func composedKeys() []string {
 		add("state-", string(s))
 	}
 	for _, k := range []reminders.Kind{reminders.KindWelcome, reminders.KindExercise, reminders.KindNudge, reminders.KindBuddy, reminders.KindCheckin,
-		reminders.KindCheckinAgain, reminders.KindBuddyJoined, reminders.KindVisitDay, reminders.KindLeader, reminders.KindVisitProposal, reminders.KindVisitAgain,
+		reminders.KindCheckinAgain, reminders.KindBuddyJoined, reminders.KindBuddyLeft, reminders.KindVisitDay, reminders.KindLeader, reminders.KindVisitProposal, reminders.KindVisitAgain,
 		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindReply, reminders.KindNote} {
 		add("step-", string(k))
 	}
@@ -45,6 +45,8 @@ func composedKeys() []string {
 	add("kind-", reminders.ReplyStop, reminders.ReplyStart, reminders.ReplyAnswer, reminders.ReplyCommand, reminders.ReplyText, reminders.ReplyUnknown, reminders.ReplyAuto,
 		reminders.ReplyDoubt, reminders.ReplyTrouble, reminders.ReplyWho)
 	add("meaning-", "yes", "no", "partly", "plan", "none", "rating", "slot", "again")
+	add("why-", "same class", "same shift", "shifts overlap", "same language", "different teams", "a pair before")
+	add("", "unmet-shifts", "unmet-half", "unmet-time", "unmet-silent", "buddies-changed", "buddies-published", "buddies-invalid")
 	add("checkin-", reminders.CheckinOpen, reminders.CheckinHalf, reminders.CheckinConfirmed, reminders.CheckinNotYet)
 	add("look-", lookSent, lookSilent, lookFault, lookUnknown, lookSkipped, lookNone)
 	add("legend-", lookYes, lookPart, lookNo, lookOther, lookSent, lookSilent, lookPlanned, lookSkipped, lookFault, lookUnknown, "nudge")
