@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,11 +67,48 @@ func (t *turn) command(ctx context.Context, m meaning.Meaning, q *reminders.Ques
 func (t *turn) buddy() {
 	for _, p := range t.rc.Participations {
 		if len(p.Buddies) > 0 {
-			t.say("buddy-who", map[string]string{"buddy": t.bot.join(t.rc.Person.Language, p.Buddies)})
+			t.whoIs(p)
 			return
 		}
 	}
 	t.say(t.forRole("buddy-none", "contact-help"), nil)
+}
+
+// whoIs names somebody's buddies, with the number of those who agreed to it; where nobody was asked, it asks.
+func (t *turn) whoIs(p reminders.Participation) {
+	own := func(m *reminders.Message) {
+		m.EnrolmentID, m.CompanyID, m.ClassID = p.Enrolment.ID, p.Company.ID, p.Class.ID
+	}
+	mutual := slices.Contains(p.Shared, t.rc.Person.ID)
+	reachable := t.rc.Person.Phone != "" && slices.ContainsFunc(p.Buddies, func(b reminders.Person) bool { return b.Phone != "" })
+	for _, b := range p.Buddies {
+		if mutual && b.Phone != "" && slices.Contains(p.Shared, b.ID) {
+			t.say("buddy-number", map[string]string{"of": strconv.FormatInt(b.ID, 10)}, own)
+			return
+		}
+	}
+	key := "buddy-who"
+	if reachable && !mutual {
+		key = "buddy-who-share"
+	}
+	t.say(key, map[string]string{"buddy": t.bot.join(t.rc.Person.Language, p.Buddies)}, own)
+}
+
+// share keeps what somebody said of their number. The number itself is said by the store, to both at once.
+func (t *turn) share(q *reminders.Question, yes bool) {
+	i := slices.IndexFunc(t.rc.Participations, func(p reminders.Participation) bool { return p.Enrolment.ID == q.EnrolmentID && len(p.Buddies) > 0 })
+	if i < 0 {
+		t.say("buddy-none", nil)
+		return
+	}
+	p := t.rc.Participations[i]
+	t.effects.Share = &reminders.Share{EnrolmentID: p.Enrolment.ID, Yes: yes}
+	switch {
+	case !yes:
+		t.say("buddy-share-no", nil, about(q))
+	case !slices.ContainsFunc(p.Buddies, func(b reminders.Person) bool { return b.Phone != "" && slices.Contains(p.Shared, b.ID) }):
+		t.say("buddy-share-waits", map[string]string{"buddy": t.bot.join(t.language(), p.Buddies)}, about(q))
+	}
 }
 
 // longestPause is how many weeks ahead somebody may pause by themselves.

@@ -43,7 +43,7 @@ func TestBuddyNamesTheOthersOfTheGroup(t *testing.T) {
 				w.until("2026-09-08")
 				want := w.said("buddy-none")
 				if c.want != "" {
-					want = w.said("buddy-who", "buddy", c.want)
+					want = w.said("buddy-who-share", "buddy", c.want) + "\n1 = Ja\n2 = Nej"
 				}
 				for _, text := range []string{"MAKKER", "Hvem er min makker?", "buddy"} {
 					w.hears("Maja", text, want)

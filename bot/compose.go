@@ -1,12 +1,17 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nyaruka/phonenumbers"
 
 	"efterkurs/reminders"
 	"efterkurs/templates"
@@ -53,6 +58,9 @@ func (b *Bot) Compose(_ context.Context, c reminders.Claim) (reminders.Outgoing,
 	if out.Text, err = templates.Fill(body, values); err != nil {
 		return reminders.Outgoing{}, fmt.Errorf("text for %s: %w", c.Step, err)
 	}
+	if err := b.together(c, lang, values, &out); err != nil {
+		return reminders.Outgoing{}, err
+	}
 	if c.Resend {
 		note, err := b.Texts.Message(lang, "visit-resend-note")
 		if err != nil {
@@ -74,6 +82,44 @@ func (b *Bot) Compose(_ context.Context, c reminders.Claim) (reminders.Outgoing,
 		out.Name = c.Person.Name
 	}
 	return out, nil
+}
+
+// togetherWeeks are the exercises that are done with somebody. Each names who of a buddy group takes the first step: another
+// one each time, whoever started at first.
+var togetherWeeks = map[int]int{3: 1, 5: 2}
+
+// together puts before an exercise who takes the first step, where the group and the text have room for it.
+func (b *Bot) together(c reminders.Claim, lang string, values map[string]string, out *reminders.Outgoing) error {
+	turn, ok := togetherWeeks[c.Week]
+	if c.Kind != reminders.KindExercise || !ok || c.Person == nil || len(c.Buddies) == 0 || c.Starter == 0 {
+		return nil
+	}
+	group := append([]reminders.Person{*c.Person}, c.Buddies...)
+	slices.SortFunc(group, func(a, b reminders.Person) int { return cmp.Compare(a.ID, b.ID) })
+	first := slices.IndexFunc(group, func(p reminders.Person) bool { return p.ID == c.Starter })
+	if first < 0 {
+		return nil
+	}
+	who := group[(first+turn)%len(group)]
+	key, filled := "together-wait", maps.Clone(values)
+	if filled["starter"] = who.FirstName(); who.ID == c.Person.ID {
+		key = "together-start"
+	}
+	m, err := b.Texts.Message(lang, key)
+	if err != nil {
+		return fmt.Errorf("text for %s: %w", c.Step, err)
+	}
+	line, err := templates.Fill(m.SMS, filled)
+	if err != nil {
+		return fmt.Errorf("text for %s: %w", c.Step, err)
+	}
+	switch {
+	case c.Channel != reminders.SMS:
+		out.Text = line + "\n\n" + out.Text
+	case templates.CountSegments(templates.NormaliseSMS(line+" "+out.Text)).Segments <= templates.CountSegments(templates.NormaliseSMS(out.Text)).Segments:
+		out.Text = line + " " + out.Text
+	}
+	return nil
 }
 
 // note is what a person of the school wrote: nothing is filled into it or added.
@@ -171,6 +217,9 @@ func (b *Bot) said(c reminders.Claim, lang string) (templates.Message, error) {
 		}
 	}
 	m, err := b.Texts.Message(lang, key)
+	if of := c.Params["of"]; of != "" && !slices.ContainsFunc(c.Buddies, func(p reminders.Person) bool { return strconv.FormatInt(p.ID, 10) == of && p.Phone != "" }) {
+		return m, fmt.Errorf("the number of somebody who is no buddy any more: %w", templates.ErrUnknownMessage)
+	}
 	if key == didYouMean || key == "which" || key == "later-again" || key == "who-of-you" {
 		m.Choices = nil
 		for _, choice := range c.Choices {
@@ -235,6 +284,13 @@ func (b *Bot) values(c reminders.Claim, lang string) map[string]string {
 			v["date"] = b.Texts.FormatDate(lang, c.Person.PausedUntil.In(b.Calendar.Location))
 		}
 	}
+	if of := c.Params["of"]; of != "" {
+		for _, p := range c.Buddies {
+			if strconv.FormatInt(p.ID, 10) == of {
+				v["buddy"], v["phone"] = p.FirstName(), phone(p.Phone)
+			}
+		}
+	}
 	for key, value := range c.Params {
 		if at, err := time.Parse(timeParam, value); err == nil {
 			if key == "at" {
@@ -252,6 +308,18 @@ func (b *Bot) values(c reminders.Claim, lang string) map[string]string {
 		v["brief"] = b.brief(lang, *c.Brief)
 	}
 	return v
+}
+
+// phone writes a number as people in its country do.
+func phone(e164 string) string {
+	number, err := phonenumbers.Parse(e164, "")
+	if err != nil {
+		return e164
+	}
+	if number.GetCountryCode() == 45 {
+		return phonenumbers.Format(number, phonenumbers.NATIONAL)
+	}
+	return phonenumbers.Format(number, phonenumbers.INTERNATIONAL)
 }
 
 func (b *Bot) when(v map[string]string, lang string, at time.Time) {

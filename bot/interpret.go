@@ -249,7 +249,7 @@ func (t *turn) answer(ctx context.Context, asked *reminders.Question, m meaning.
 	switch kind {
 	case "slot":
 		return t.book(ctx, asked, choice)
-	case "stop", "go-on", "pause", "erase":
+	case "stop", "go-on", "pause", "erase", "share", "keep":
 		return t.control(asked, choice, kind, detail)
 	}
 	root := t.root(asked)
@@ -321,6 +321,8 @@ func (t *turn) control(asked *reminders.Question, choice reminders.Choice, kind,
 		t.effects.Kind, t.effects.OptOut = reminders.ReplyStop, true
 	case "erase":
 		t.effects.Erase = true
+	case "share", "keep":
+		t.share(asked, kind == "share")
 	case "go-on":
 		t.effects.Certain = true
 		t.say(t.forRole("going-on", "contact-help"), nil)

@@ -95,11 +95,11 @@ func (t *turn) candidates() (open, closed []*reminders.Question) {
 // controlFor is how long a question about the service itself is open. One about STOP is until it is answered.
 const controlFor = 48 * time.Hour
 
-// isControl says whether a question is about the service itself: stop, pause, erase.
+// isControl says whether a question is about the service itself: stop, pause, erase, whether buddies have one's number.
 func isControl(choices []reminders.Choice) bool {
 	return slices.ContainsFunc(choices, func(c reminders.Choice) bool {
 		kind, _, _ := strings.Cut(c.Meaning, ":")
-		return kind == "stop" || kind == "erase" || kind == "pause"
+		return slices.Contains([]string{"stop", "erase", "pause", "share"}, kind)
 	})
 }
 
@@ -107,6 +107,9 @@ func isControl(choices []reminders.Choice) bool {
 func (t *turn) over(i int) bool {
 	q := &t.rc.Questions[i]
 	doubt := slices.ContainsFunc(q.Choices, func(c reminders.Choice) bool { return c.Meaning == "stop" })
+	if q.Kind == reminders.KindBuddyShare { // asked in the asker's name, and it waits like an exercise
+		return q.Answer != ""
+	}
 	return q.Answer != "" || !doubt && t.written().Sub(q.SentAt) > controlFor || doubt && t.rc.Person.DoubtAt.IsZero()
 }
 

@@ -145,7 +145,7 @@ func (e *Engine) due(now time.Time, c *Claim) Verdict {
 		}
 	}
 	switch c.Kind {
-	case KindBuddy, KindCheckin, KindCheckinAgain:
+	case KindBuddy, KindCheckin, KindCheckinAgain, KindBuddyShare:
 		if len(c.Buddies) == 0 {
 			return skip(ReasonNoBuddy)
 		}

@@ -88,6 +88,7 @@ const (
 	KindCheckinAgain  Kind = "checkin-again"
 	KindBuddyJoined   Kind = "buddy-joined"
 	KindBuddyLeft     Kind = "buddy-left"  // one of the group is no longer in it: who it is now, to those who stay
+	KindBuddyShare    Kind = "buddy-share" // one of the group would like the number of the other, and give theirs
 	KindBuddyGroup    Kind = "buddy-group" // to all of a buddy group at once, in a conversation of theirs (Slack)
 	KindVisitDay      Kind = "visit-day"
 	KindLeader        Kind = "leader"
@@ -113,7 +114,7 @@ const (
 type Choice struct {
 	Digit   string `json:"digit"`
 	Label   string `json:"label"`
-	Meaning string `json:"meaning"` // yes, no, partly, plan, none, rating, barrier:<kind>, slot, again, stop, go-on, pause:<weeks>, erase, who:<person>
+	Meaning string `json:"meaning"` // yes, no, partly, plan, none, rating, barrier:<kind>, slot, again, stop, go-on, pause:<weeks>, erase, share, keep, who:<person>
 }
 
 // Message is one outgoing text: planned, then sent or skipped with a reason, never sent twice.

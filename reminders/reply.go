@@ -89,6 +89,7 @@ type Participation struct {
 	Company    Company
 	Consultant *User
 	Buddies    []Person // the others of the buddy group
+	Shared     []int64  // those of the group, themselves included, who agreed that it has their number
 	Starter    int64    // the person who starts; 0 = no group
 	Plan       string   // the person's own words for exercise 1, or ""
 }
@@ -125,6 +126,13 @@ type AnswerGiven struct {
 	Meaning     string
 }
 
+// Share is what a member of a buddy group said of their number. Where another has agreed too, each is told the other's; where
+// not yet, the other is asked, once.
+type Share struct {
+	EnrolmentID int64
+	Yes         bool
+}
+
 // Booking is the choice of a slot.
 type Booking struct {
 	VisitID int64
@@ -149,6 +157,7 @@ type Effects struct {
 	Reread      []int64 // replies that are PersonID's too, to be interpreted anew
 	Erase       bool    // erase PersonID, after all else
 	Answers     []AnswerGiven
+	Share       *Share
 	Book        *Booking
 	NewSlots    *Visit    // a visit whose Slots, Round and State are replaced
 	Say         []Message // inserted unless their (Subject, Step) is there already

@@ -104,10 +104,11 @@ func loadClaims(ctx context.Context, t *tx, messages []reminders.Message) ([]rem
 
 // memberRow is one of a buddy group.
 type memberRow struct {
-	GroupID     int64 `db:"group_id"`
-	EnrolmentID int64 `db:"enrolment_id"`
-	PersonID    int64 `db:"person_id"`
-	Starter     bool  `db:"starter"`
+	GroupID     int64  `db:"group_id"`
+	EnrolmentID int64  `db:"enrolment_id"`
+	PersonID    int64  `db:"person_id"`
+	Starter     bool   `db:"starter"`
+	Shared      millis `db:"shared_at"`
 }
 
 // groupsOf returns the members, themselves included, of the published groups that enrolments are in, by enrolment.
@@ -116,7 +117,7 @@ func groupsOf(ctx context.Context, t *tx, enrolmentIDs []int64) (map[int64][]mem
 		Of int64 `db:"of_enrolment"`
 		memberRow
 	}
-	rows, err := allIn[row](ctx, t, `SELECT b.enrolment_id AS of_enrolment, o.group_id, o.enrolment_id, o.person_id, o.starter
+	rows, err := allIn[row](ctx, t, `SELECT b.enrolment_id AS of_enrolment, o.group_id, o.enrolment_id, o.person_id, o.starter, o.shared_at
 		FROM buddy_members AS b JOIN buddy_members AS o ON o.group_id = b.group_id AND o.left_at = 0
 			JOIN buddy_groups AS g ON g.id = b.group_id AND g.published_at > 0 JOIN persons AS p ON p.id = o.person_id AND p.erased_at = 0
 		WHERE b.enrolment_id IN (%s) AND b.left_at = 0 ORDER BY o.enrolment_id`, enrolmentIDs)

@@ -356,3 +356,69 @@ func togetherRows(ctx context.Context, t *tx, made map[int64][]reminders.BuddyMe
 	slices.SortFunc(out, func(a, b reminders.Message) int { return int(a.EnrolmentID - b.EnrolmentID) })
 	return out, nil
 }
+
+// share writes down whether the others of a buddy group may have a member's number, and returns what is to be said: the numbers,
+// to both of each two who agreed, or the question to who was not asked yet. The group is the turnstile: of two who agree at the
+// same moment the second sees the first.
+func share(ctx context.Context, t *tx, now time.Time, s reminders.Share) (say []reminders.Message, err error) {
+	var group []int64
+	if err := t.all(ctx, &group, `SELECT group_id FROM buddy_members WHERE enrolment_id = $1 AND left_at = 0`, s.EnrolmentID); err != nil || len(group) == 0 {
+		return nil, err
+	}
+	if err := t.lock(ctx, "buddy_groups", group); err != nil {
+		return nil, err
+	}
+	var at millis
+	if s.Yes {
+		at = ms(now)
+	}
+	if _, err := t.exec(ctx, `UPDATE buddy_members SET shared_at = $1 WHERE enrolment_id = $2 AND left_at = 0`, at, s.EnrolmentID); err != nil {
+		return nil, fmt.Errorf("noting who may have whose number: %w", err)
+	}
+	if !s.Yes {
+		return nil, nil
+	}
+	type row struct {
+		memberRow
+		CompanyID int64  `db:"company_id"`
+		ClassID   int64  `db:"class_id"`
+		Phone     string `db:"phone"`
+		Name      string `db:"name"`
+	}
+	rows, err := allIn[row](ctx, t, `SELECT b.group_id, b.enrolment_id, b.person_id, b.starter, b.shared_at, e.company_id, e.class_id, p.phone, p.name
+		FROM buddy_members AS b JOIN enrolments AS e ON e.id = b.enrolment_id JOIN persons AS p ON p.id = b.person_id
+		WHERE b.group_id IN (%s) AND b.left_at = 0 AND p.opted_out_at = 0 AND p.erased_at = 0 ORDER BY b.enrolment_id`, group)
+	if err != nil {
+		return nil, fmt.Errorf("reading who may have whose number: %w", err)
+	}
+	self := slices.IndexFunc(rows, func(r row) bool { return r.EnrolmentID == s.EnrolmentID })
+	if self < 0 {
+		return nil, nil
+	}
+	to := func(r row) reminders.Message {
+		return reminders.Message{Subject: reminders.EnrolmentSubject(r.EnrolmentID), PersonID: r.PersonID, EnrolmentID: r.EnrolmentID, CompanyID: r.CompanyID, ClassID: r.ClassID,
+			State: reminders.Planned, DueAt: now, RunAt: now, Params: map[string]string{}}
+	}
+	for i, r := range rows {
+		if i == self || r.Phone == "" || rows[self].Phone == "" {
+			continue
+		}
+		if r.Shared == 0 {
+			m := to(r)
+			m.Step, m.Kind, m.Priority, m.ValidUntil = fmt.Sprintf("%s-%d", reminders.KindBuddyShare, s.EnrolmentID), reminders.KindBuddyShare, reminders.PriorityBulk, now.Add(time.Minute)
+			m.Params["buddy"] = reminders.Person{Name: rows[self].Name}.FirstName()
+			say = append(say, m)
+			continue
+		}
+		for _, pair := range [2][2]row{{rows[self], r}, {r, rows[self]}} {
+			m := to(pair[0])
+			m.Step, m.Kind, m.Priority = fmt.Sprintf("buddy-number-%d", pair[1].EnrolmentID), reminders.KindReply, reminders.PriorityReply
+			m.Params["key"], m.Params["of"] = "buddy-number", fmt.Sprint(pair[1].PersonID)
+			if pair[0].EnrolmentID != s.EnrolmentID { // they did not write just now: in their next window
+				m.Priority, m.ValidUntil = reminders.PriorityBulk, now.Add(time.Minute)
+			}
+			say = append(say, m)
+		}
+	}
+	return say, nil
+}

@@ -227,9 +227,15 @@ func erase(ctx context.Context, t *tx, now time.Time, id int64) error {
 	return forgetNamed(ctx, t, id, p)
 }
 
-// forgetNamed takes a person's first name out of texts to their buddies and others of their companies that
+// forgetNamed takes a person's number and first name out of texts to their buddies and others of their companies that
 // name them: introductions, check-ins, and what was said back.
 func forgetNamed(ctx context.Context, t *tx, id int64, p reminders.Person) error {
+	// Their number, which their buddies were given.
+	if _, err := t.exec(ctx, `UPDATE messages SET body = '' WHERE params LIKE $2 AND company_id IN
+		(SELECT e.company_id FROM enrolments AS e WHERE e.person_id = $1 UNION SELECT o.company_id FROM messages AS o WHERE o.person_id = $1)`,
+		id, `%"of":"`+itoa(id)+`"%`); err != nil {
+		return fmt.Errorf("taking the number of person %d out of texts: %w", id, err)
+	}
 	name := strings.TrimSpace(p.Name)
 	if name == "" {
 		return nil

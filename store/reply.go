@@ -225,6 +225,11 @@ func participations(ctx context.Context, t *tx, personID int64) ([]reminders.Par
 		p.Consultant = at(userByID, p.Company.ConsultantID)
 		p.Plan = plans[e.ID]
 		p.Buddies, p.Starter = buddiesOf(groups[e.ID], e.ID, personByID)
+		for _, m := range groups[e.ID] {
+			if m.Shared != 0 {
+				p.Shared = append(p.Shared, m.PersonID)
+			}
+		}
 		out[i] = p
 	}
 	return out, nil
@@ -354,6 +359,15 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 		}
 	}
 	var answers, say values
+	if e.Share != nil {
+		told, err := share(ctx, t, now, *e.Share)
+		if err != nil {
+			return false, err
+		}
+		for _, m := range told {
+			plannedRow(&say, now, m)
+		}
+	}
 	for _, a := range e.Answers {
 		answers.add(a.QuestionID, ref(a.EnrolmentID), ref(e.PersonID), e.ReplyID, a.Step, a.Digit, a.Meaning, kept.At)
 	}

@@ -15,7 +15,7 @@ var SampleValues = map[string]string{
 	"buddy": "Mohammed", "starter": "Mohammed", "week": "3", "title": "Se på det sammen", "choices": "",
 	"consultant": "Mette Krogh", "teacher": "Jens Friis", "date": "torsdag 12. november", "time": "kl. 10.30",
 	"slot1": "mandag 28. september kl. 9.00", "slot2": "onsdag 30. september kl. 13.30", "slot3": "torsdag 1. oktober kl. 10.30",
-	"count": "6", "names": "Kathrine, Mohammed", "weeks": "2", "language": "dansk", "kind": "travlhed", "answer": "Ja", "summary": "", "place": "Nordfald Metal",
+	"count": "6", "names": "Kathrine, Mohammed", "phone": "20 11 50 00", "weeks": "2", "language": "dansk", "kind": "travlhed", "answer": "Ja", "summary": "", "place": "Nordfald Metal",
 	"brief": "", "handled_by": "Mette Krogh", "answers": "Uge 1: Ja\nUge 2: Delvist", "question": "Fik du det gjort?",
 }
 

@@ -48,7 +48,7 @@ var providerWords = []string{"yes", "start", "unstop", "stop", "stopall", "unsub
 
 // required are the messages that the bot sends; each must be there in every language.
 var required = []string{
-	"welcome", "nudge", "buddy-start", "buddy-wait", "buddy-trio-start", "buddy-trio-wait", "buddy-joined", "buddy-left", "buddy-left-alone", "buddy-group", "checkin", "checkin-again", "visit-day",
+	"welcome", "nudge", "buddy-start", "buddy-wait", "buddy-trio-start", "buddy-trio-wait", "buddy-joined", "buddy-left", "buddy-left-alone", "buddy-who-share", "buddy-share", "buddy-share-waits", "buddy-share-no", "buddy-number", "together-start", "together-wait", "buddy-group", "checkin", "checkin-again", "visit-day",
 	"thanks-yes", "thanks-partly", "thanks-no", "thanks-plan", "thanks-barrier", "thanks-none", "thanks-rating", "thanks-checkin-yes", "thanks-checkin-no",
 	"changed", "did-you-mean", "saved", "started", "help", "buddy-who", "buddy-none", "paused", "paused-until", "language-set", "language-later",
 	"stop-asked", "contact-stop-asked", "going-on", "trouble", "call-you", "asked", "only-text", "pause-offer", "paused-week", "later-ok", "later-again", "later-none", "later-tomorrow", "answers", "answers-none", "erase-sure", "which", "why-not", "help-daily_run", "help-product", "help-leadership", "help-economy", "help-strategy", "help-education", "help-motivation", "help-other", "thanks-rating-plan", "who-are-you", "who-of-you", "staff-urgent",
@@ -172,7 +172,7 @@ func (l *linter) messages(lang string) {
 		l.sms(s, m.SMS, m.Choices, !strings.HasPrefix(key, "visit-staff") && key != "visit-brief")
 		l.long(s, m.Long)
 		l.placeholders(s, m.Subject)
-		if m.Subject == "" && key != "visit-resend-note" { // that one goes inside another
+		if m.Subject == "" && key != "visit-resend-note" && !strings.HasPrefix(key, "together-") { // that one goes inside another
 			l.fault(s, severityError, "the text has no subject, and may go by e-mail")
 		}
 		if n, ok := choicesOf[key]; ok || len(m.Choices) > 0 {
@@ -314,5 +314,5 @@ func knownMeaning(meaning string) bool {
 	if isBarrier {
 		return kind == "barrier" && slices.Contains([]string{"product", "leadership", "economy", "daily_run", "strategy", "education", "motivation", "other"}, barrier)
 	}
-	return slices.Contains([]string{"yes", "no", "partly", "plan", "none", "rating", "slot", "again", "stop", "go-on", "erase"}, meaning)
+	return slices.Contains([]string{"yes", "no", "partly", "plan", "none", "rating", "slot", "again", "stop", "go-on", "erase", "share", "keep"}, meaning)
 }

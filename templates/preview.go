@@ -93,7 +93,7 @@ func (t *Texts) Preview(course, lang string) ([]PreviewText, error) {
 
 // besides are the texts of a programme that have no step of their own: they come instead of another, or as a reply.
 var besides = []string{
-	"buddy-start", "buddy-trio-start", "buddy-trio-wait", "buddy-joined", "buddy-left", "buddy-left-alone", "checkin-again",
+	"buddy-start", "buddy-trio-start", "buddy-trio-wait", "buddy-joined", "buddy-left", "buddy-left-alone", "buddy-who-share", "buddy-share", "buddy-share-waits", "buddy-share-no", "buddy-number", "checkin-again",
 	"thanks-yes", "thanks-yes-2", "thanks-yes-3", "thanks-partly", "thanks-partly-2", "thanks-partly-3",
 	"thanks-no", "thanks-no-2", "thanks-no-3", "thanks-plan", "thanks-plan-2", "thanks-plan-3",
 	"thanks-barrier", "thanks-barrier-2", "thanks-barrier-3", "thanks-none", "thanks-none-2", "thanks-none-3",

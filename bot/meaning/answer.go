@@ -28,7 +28,7 @@ func kindOf(choices []reminders.Choice) questionKind {
 			return barriers
 		case "rating":
 			return ratings
-		case "yes", "no", "partly", "plan", "stop", "erase", "go-on":
+		case "yes", "no", "partly", "plan", "stop", "erase", "go-on", "share", "keep":
 			return doing
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // doing reads yes, no and partly.
 func (v view) doing(choices []reminders.Choice) (Meaning, bool) {
-	yes, no, partly := digitOf(choices, "yes", "plan", "stop", "erase"), digitOf(choices, "no", "go-on"), digitOf(choices, "partly")
+	yes, no, partly := digitOf(choices, "yes", "plan", "stop", "erase", "share"), digitOf(choices, "no", "go-on", "keep"), digitOf(choices, "partly")
 	found := func(digit, why string, rest bool) (Meaning, bool) {
 		if digit == "" {
 			return Meaning{Kind: Unclear, Why: why}, true

@@ -31,7 +31,7 @@ func composedKeys() []string {
 		add("state-", string(s))
 	}
 	for _, k := range []reminders.Kind{reminders.KindWelcome, reminders.KindExercise, reminders.KindNudge, reminders.KindBuddy, reminders.KindCheckin,
-		reminders.KindCheckinAgain, reminders.KindBuddyJoined, reminders.KindBuddyLeft, reminders.KindVisitDay, reminders.KindLeader, reminders.KindVisitProposal, reminders.KindVisitAgain,
+		reminders.KindCheckinAgain, reminders.KindBuddyJoined, reminders.KindBuddyLeft, reminders.KindBuddyShare, reminders.KindVisitDay, reminders.KindLeader, reminders.KindVisitProposal, reminders.KindVisitAgain,
 		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindReply, reminders.KindNote} {
 		add("step-", string(k))
 	}

@@ -12,7 +12,8 @@ CREATE TABLE buddy_members_kept (
     person_id    BIGINT NOT NULL REFERENCES persons (id),
     starter      BOOLEAN NOT NULL DEFAULT FALSE,
     joined_at    BIGINT NOT NULL,
-    left_at      BIGINT NOT NULL DEFAULT 0
+    left_at      BIGINT NOT NULL DEFAULT 0,
+    shared_at    BIGINT NOT NULL DEFAULT 0 -- when they agreed to the others having their number; 0 = they have not
 );
 INSERT INTO buddy_members_kept (enrolment_id, group_id, person_id, starter, joined_at, left_at)
     SELECT enrolment_id, group_id, person_id, starter, joined_at, left_at FROM buddy_members ORDER BY enrolment_id;
