@@ -66,31 +66,53 @@ func New(n int, weight func(i, j int) int64) *Matching {
 	if n%2 != 0 {
 		panic("matching: an odd number of vertices")
 	}
+	m := empty(n)
+	for i := range n {
+		for j := i + 1; j < n; j++ {
+			m.setWeight(i, j, weight(i, j))
+		}
+	}
+	m.start()
+	return m
+}
+
+// empty has no weights and no pairs.
+func empty(n int) *Matching {
 	m := &Matching{
 		n: n, weight: make([]int64, n*n), price: make([]int64, n), partner: make([]int, n), top: make([]int, n),
 		parent: make([]int, n), gone: make([]bool, n), tree: newTree(n),
 	}
 	for i := range n {
 		m.partner[i], m.parent[i], m.top[i] = none, none, i
-		m.price[i] = math.MinInt64
 	}
-	for i := range n {
-		for j := i + 1; j < n; j++ {
-			w := weight(i, j)
-			m.weight[i*n+j], m.weight[j*n+i] = 2*w, 2*w
-			m.price[i], m.price[j] = max(m.price[i], w), max(m.price[j], w)
+	return m
+}
+
+func (m *Matching) setWeight(i, j int, w int64) {
+	m.weight[i*m.n+j], m.weight[j*m.n+i] = 2*w, 2*w
+}
+
+func (m *Matching) weightOf(i, j int) int64 { return m.weight[i*m.n+j] / 2 }
+
+// start matches all. With the price of everybody's best pair most vertices find somebody for whom they are the best
+// as well; trees are for the rest.
+func (m *Matching) start() {
+	for i := range m.n {
+		m.price[i] = math.MinInt64
+		for j, w := range m.weight[i*m.n : (i+1)*m.n] {
+			if i != j {
+				m.price[i] = max(m.price[i], w/2)
+			}
 		}
 	}
-	// With the price of everybody's best pair most vertices find somebody for whom they are the best as well.
-	for i := range n {
-		for j := i + 1; j < n && m.partner[i] == none; j++ {
-			if m.partner[j] == none && m.price[i]+m.price[j] == m.weight[i*n+j] {
+	for i := range m.n {
+		for j := i + 1; j < m.n && m.partner[i] == none; j++ {
+			if m.partner[j] == none && m.price[i]+m.price[j] == m.weight[i*m.n+j] {
 				m.partner[i], m.partner[j] = j, i
 			}
 		}
 	}
 	m.matchAll()
-	return m
 }
 
 // Partner is who v is matched with; negative where v was removed.
@@ -100,7 +122,7 @@ func (m *Matching) Partner(v int) int { return m.partner[v] }
 func (m *Matching) Weight() (sum int64) {
 	for i, j := range m.partner {
 		if i < j {
-			sum += m.weight[i*m.n+j] / 2
+			sum += m.weightOf(i, j)
 		}
 	}
 	return sum
@@ -145,6 +167,7 @@ func (m *Matching) Without(vertices ...int) *Matching {
 	c.price, c.partner, c.top = slices.Clone(m.price), slices.Clone(m.partner), slices.Clone(m.top)
 	c.parent, c.blossoms, c.unused = slices.Clone(m.parent), slices.Clone(m.blossoms), slices.Clone(m.unused)
 	c.gone = slices.Clone(m.gone)
+	c.tree.looked += int64(8 * m.n)
 	for _, v := range vertices {
 		for c.top[v] != v {
 			c.dissolve(c.top[v])

@@ -13,7 +13,7 @@ type tree struct {
 	unlooked []int // outer vertices that have not been compared with all others
 	inners   []int // inner blossoms
 	one      [1]int
-	looked   int64 // edges looked at in all searches
+	looked   int64 // edges looked at for all trees, and other work of that size
 }
 
 func newTree(n int) *tree {
@@ -206,6 +206,7 @@ func reverse(children []int, edges [][2]int) {
 func (m *Matching) reprice() (done bool) {
 	t := m.tree
 	step := m.step()
+	t.looked += int64(m.n)
 	for v, l := range t.label {
 		switch l {
 		case outside:
