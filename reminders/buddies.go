@@ -29,4 +29,5 @@ type PairSubject struct {
 	Groups     []BuddyGroup        // of the same company, programme not over
 	Members    map[int64]Candidate // the members of Groups, by enrolment
 	Past       [][2]int64          // pairs of persons who were buddies before
+	Blocked    [][2]int64          // pairs of persons who are never to be buddies, each in either order
 }
