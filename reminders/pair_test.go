@@ -5,7 +5,6 @@ import (
 	"math/rand"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -294,50 +293,6 @@ func TestPairingOfSmallCompaniesIsTheBestThereIs(t *testing.T) {
 		}
 		if again, _ := Pair(shuffled(r, s), time.Time{}); !reflect.DeepEqual(groups, again) {
 			t.Fatalf("round %d: told in another order\n%+v become\n%+v", round, groups, again)
-		}
-	}
-}
-
-// large draws a company as they are: classes of about a dozen, three shifts, teams, languages, and windows of their own.
-func large(n int) PairSubject {
-	r := rand.New(rand.NewSource(2))
-	s := PairSubject{Company: Company{ID: 1}}
-	s.Candidates = candidates(n, func(_ int, c *Candidate) {
-		c.Enrolment.ClassID = int64(1 + r.Intn(n/12+1))
-		c.Enrolment.Team = string(rune('a' + r.Intn(12)))
-		c.Person.Shift = []Shift{DayShift, DayShift, EveningShift, NightShift, ""}[r.Intn(5)]
-		c.Person.Language = []string{"da", "da", "da", "en", "pl", "uk"}[r.Intn(6)]
-		if r.Intn(10) == 0 {
-			c.Person.Window = Window{13 * 60, 15 * 60}
-		}
-	})
-	draw := func() [2]int64 { return [2]int64{101 + r.Int63n(int64(n)), 101 + r.Int63n(int64(n))} }
-	for range n {
-		s.Past, s.Blocked = append(s.Past, draw()), append(s.Blocked, draw())
-	}
-	return s
-}
-
-func TestTwoThousandPeopleArePairedInTwoSeconds(t *testing.T) {
-	for _, n := range []int{2000, 2001} {
-		s := large(n)
-		for try := 1; ; try++ { // other tests may have the cores
-			began := time.Now()
-			groups, _ := Pair(s, time.Time{})
-			took := time.Since(began)
-			t.Logf("%d people in %d groups in %s", n, len(groups), took)
-			if len(groups) != n/2 {
-				t.Fatalf("%d people in %d groups", n, len(groups))
-			}
-			if slices.ContainsFunc(groups, func(g BuddyGroup) bool { return strings.Contains(g.Why, bestFound) }) {
-				t.Error("the place of the three is not proved")
-			}
-			if took < 2*time.Second || raceDetector {
-				break
-			}
-			if try == 3 {
-				t.Fatalf("%d people took %s", n, took)
-			}
 		}
 	}
 }
