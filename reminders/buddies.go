@@ -59,28 +59,16 @@ type DraftChange struct {
 
 // Why says in one line what a group has in common, as the pairing weighs it.
 func (s PairSubject) Why(members []Candidate) string {
-	if len(members) < 2 {
-		return ""
+	known := newFitters(s)
+	group := make([]*fitter, len(members))
+	for i, c := range members {
+		group[i] = known.of(c)
 	}
-	_, why := fit(members[0], members[1], s.past())
-	return why
+	return why(group)
 }
 
-// past is Past for looking up, either way round.
-func (s PairSubject) past() map[[2]int64]bool {
-	out := map[[2]int64]bool{}
-	for _, p := range s.Past {
-		out[p], out[[2]int64{p[1], p[0]}] = true, true
-	}
-	return out
-}
-
-// Bars says whether two persons are not to be buddies.
-func (s PairSubject) Bars(a, b int64) bool {
-	for _, p := range s.Blocked {
-		if p == [2]int64{a, b} || p == [2]int64{b, a} {
-			return true
-		}
-	}
-	return false
+// May says whether two people of the company may be in one group.
+func (s PairSubject) May(a, b Candidate) bool {
+	known := newFitters(s)
+	return known.of(a).may(known.of(b))
 }

@@ -3,50 +3,174 @@ package reminders
 import (
 	"cmp"
 	"fmt"
-	"math/bits"
+	"maps"
 	"slices"
+	"strings"
 	"time"
+
+	"efterkurs/reminders/matching"
 )
 
-// What makes two people good buddies. Same class comes before everything that follows it together; a
-// pair that was one before is taken only where nothing else is left.
+// reasons are what makes two people good buddies, and what each is worth. Same class comes before everything that follows
+// it together, then that both can be written to (and so are off work) at the same time: that counts for more than the name of
+// the shift, since people have windows of their own. What nobody knows is no reason.
+//
+// Before all of these come, in this order: that as many people as possible have a group, and that as few as possible are
+// put together who were buddies before. See pairUp.
+var reasons = []struct {
+	worth int64
+	why   string
+	holds func(a, b *fitter) bool
+}{
+	{32, "same class", func(a, b *fitter) bool { return a.Enrolment.ClassID == b.Enrolment.ClassID }},
+	{16, overlappingHours, func(a, b *fitter) bool { return a.window.From < b.window.To && b.window.From < a.window.To }},
+	{4, sameShift, func(a, b *fitter) bool { return a.Person.Shift != "" && a.Person.Shift == b.Person.Shift }},
+	{8, "same language", func(a, b *fitter) bool { return a.Person.Language == b.Person.Language }},
+	{2, "different teams", func(a, b *fitter) bool {
+		return a.Enrolment.Team != "" && b.Enrolment.Team != "" && a.Enrolment.Team != b.Enrolment.Team
+	}},
+}
+
 const (
-	weightSameClass  = 16
-	weightSameShift  = 8
-	weightLanguage   = 4
-	weightOtherTeam  = 2
-	weightBase       = 1
-	weightPairBefore = -64
+	mostWorth        = 32 + 16 + 4 + 8 + 2
+	overlappingHours = "overlapping hours" // said where the shift does not say it
+	sameShift        = "same shift"
+	pairBefore       = "a pair before"
+	noReason         = "same company"
+	bestFound        = "best found" // not proved to be the best there is
 )
 
-// exactPairing is the largest number of people paired by trying everything (2^16 sets).
-const exactPairing = 16
+// fitter is somebody with all that is compared.
+type fitter struct {
+	Candidate
+	window  Window
+	before  []int64 // persons who were a buddy
+	blocked []int64 // persons who must not be one
+	leader  bool    // of everybody in this company
+}
 
-// Pair gives everybody in s a buddy: two and two, one group of three where the number is odd. Nobody who
-// has a group is moved: one who comes alone and late joins the group that fits best. Who cannot be paired
-// stays alone. The same subject gives the same groups. joined are texts to groups that got a third.
+// fitters knows who was paired before and who must not be paired in a company.
+type fitters struct {
+	company         Company
+	before, blocked map[int64][]int64
+}
+
+func newFitters(s PairSubject) fitters {
+	both := func(pairs [][2]int64) map[int64][]int64 {
+		others := map[int64][]int64{}
+		for _, p := range pairs {
+			others[p[0]] = append(others[p[0]], p[1])
+			others[p[1]] = append(others[p[1]], p[0])
+		}
+		return others
+	}
+	return fitters{s.Company, both(s.Past), both(s.Blocked)}
+}
+
+func (f fitters) of(c Candidate) *fitter {
+	id := c.Person.ID
+	return &fitter{c, WindowOf(c.Person, f.company), f.before[id], f.blocked[id], id != 0 && id == f.company.ContactID}
+}
+
+// may says whether two people may be in one group. The company's contact is the leader of all whom the company sends: one
+// who takes part has no group with any of them, stays alone and is shown as that.
+func (a *fitter) may(b *fitter) bool {
+	return !a.leader && !b.leader && a.Person.ID != b.Person.ID && !slices.Contains(a.blocked, b.Person.ID)
+}
+
+func (a *fitter) wereAPair(b *fitter) bool { return slices.Contains(a.before, b.Person.ID) }
+
+// fit is what two people are worth to each other; repeat is what having been a pair before takes away.
+func (a *fitter) fit(b *fitter, repeat int64) (worth int64) {
+	for i := range reasons {
+		if reasons[i].holds(a, b) {
+			worth += reasons[i].worth
+		}
+	}
+	if a.wereAPair(b) {
+		worth -= repeat
+	}
+	return worth
+}
+
+// why says in one line what speaks for a group: what holds for each two of it; and what speaks against it.
+func why(group []*fitter) string {
+	each := func(holds func(a, b *fitter) bool) bool {
+		for i, a := range group {
+			for _, b := range group[:i] {
+				if !holds(b, a) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	var parts []string
+	for _, r := range reasons {
+		if each(r.holds) {
+			parts = append(parts, r.why)
+		}
+	}
+	if slices.Contains(parts, sameShift) {
+		parts = slices.DeleteFunc(parts, func(why string) bool { return why == overlappingHours })
+	}
+	if !each(func(a, b *fitter) bool { return !a.wereAPair(b) }) {
+		parts = append(parts, pairBefore)
+	}
+	if len(parts) == 0 {
+		return noReason
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Pair gives everybody in s a buddy: two and two, and one group of three where somebody would be left. No other groups would be
+// better by the order that stands with reasons; of more than one that are as good, the same subject gives the same, in whatever
+// order it is told. Nobody who has a group is moved: who comes late and is left alone joins the group that fits best. Who cannot
+// be written to is not paired, and who cannot be paired stays alone. Who enrolled first starts. joined are texts to groups that
+// got a third.
 func Pair(s PairSubject, now time.Time) (groups []BuddyGroup, joined []Message) {
 	people := slices.Clone(s.Candidates)
 	slices.SortFunc(people, func(a, b Candidate) int { return cmp.Compare(a.Enrolment.ID, b.Enrolment.ID) })
+	people = slices.DeleteFunc(people, func(c Candidate) bool { return !pairable(c.Person, now) })
 	people = onePerPerson(people, s.Members)
-	past := s.past()
-	weigh := func(a, b Candidate) (weight int) { weight, _ = fit(a, b, past); return weight }
-
-	switch len(people) {
-	case 0:
-		return nil, nil
-	case 1:
-		return join(s, people[0], weigh, now)
+	known := newFitters(s)
+	candidates := make([]*fitter, len(people))
+	for i, c := range people {
+		candidates[i] = known.of(c)
 	}
-	for _, set := range pairUp(people, weigh) {
-		g := BuddyGroup{CompanyID: s.Company.ID}
+
+	sets, proven := pairUp(candidates)
+	alone := map[*fitter]bool{}
+	for _, c := range candidates {
+		alone[c] = true
+	}
+	for _, set := range sets {
+		g := BuddyGroup{CompanyID: s.Company.ID, Why: why(set)}
+		if len(set) == 3 && !proven {
+			g.Why += ", " + bestFound
+		}
 		for i, c := range set {
 			g.Members = append(g.Members, BuddyMember{EnrolmentID: c.Enrolment.ID, PersonID: c.Person.ID, Starter: i == 0})
+			delete(alone, c)
 		}
-		_, g.Why = fit(set[0], set[1], past)
 		groups = append(groups, g)
 	}
-	return groups, nil
+	// The first of those left takes the group that fits best, then the next one of what remains: as a rule there is only one.
+	running := slices.SortedFunc(slices.Values(s.Groups), func(a, b BuddyGroup) int { return cmp.Compare(a.ID, b.ID) })
+	for _, c := range slices.SortedFunc(maps.Keys(alone), func(a, b *fitter) int { return cmp.Compare(a.Enrolment.ID, b.Enrolment.ID) }) {
+		if at := bestGroup(known, s.Members, running, c); at >= 0 {
+			groups = append(groups, with(running[at], c))
+			joined = append(joined, tell(s, running[at], c, now)...)
+			running = slices.Delete(running, at, at+1)
+		}
+	}
+	return groups, joined
+}
+
+// pairable says whether somebody can be written to when their group is introduced: a pause that ends before that is none.
+func pairable(p Person, now time.Time) bool {
+	channel, address := p.Address()
+	return p.OptedOutAt.IsZero() && address != "" && !p.Faulty(channel) && !now.Add(PublishAhead).Before(p.PausedUntil)
 }
 
 // onePerPerson keeps the first enrolment of somebody who is on two courses at once, and nobody who has a
@@ -63,176 +187,62 @@ func onePerPerson(people []Candidate, members map[int64]Candidate) []Candidate {
 	})
 }
 
-// fit weighs two people and says why in one line.
-func fit(a, b Candidate, past map[[2]int64]bool) (weight int, why string) {
-	weight = weightBase
-	add := func(holds bool, w int, reason string) {
-		if !holds {
-			return
-		}
-		weight += w
-		if why != "" {
-			why += ", "
-		}
-		why += reason
-	}
-	add(a.Enrolment.ClassID == b.Enrolment.ClassID, weightSameClass, "same class")
-	add(a.Person.Shift == b.Person.Shift, weightSameShift, "same shift")
-	add(a.Person.Language == b.Person.Language, weightLanguage, "same language")
-	add(a.Enrolment.Team != b.Enrolment.Team, weightOtherTeam, "different teams")
-	add(past[[2]int64{a.Person.ID, b.Person.ID}], weightPairBefore, "a pair before")
-	return weight, why
-}
-
-// join adds one to the best group of two.
-func join(s PairSubject, c Candidate, weigh func(a, b Candidate) int, now time.Time) ([]BuddyGroup, []Message) {
-	best, bestWeight := -1, 0
-	for i, g := range s.Groups {
+// bestGroup is the place of the group of two that somebody fits best into, among those with nobody they must not be with; negative
+// where there is none.
+func bestGroup(known fitters, members map[int64]Candidate, groups []BuddyGroup, c *fitter) (at int) {
+	at, most := -1, int64(0)
+	for i, g := range groups {
 		if len(g.Members) != 2 {
 			continue
 		}
-		weight, holds := 0, true
+		worth, holds := int64(0), true
 		for _, m := range g.Members {
-			other, ok := s.Members[m.EnrolmentID]
-			holds = holds && ok && other.Person.OptedOutAt.IsZero() && other.Person.ID != c.Person.ID
-			weight += weigh(other, c)
+			member, ok := members[m.EnrolmentID]
+			other := known.of(member)
+			holds = holds && ok && member.Person.OptedOutAt.IsZero() && c.may(other)
+			worth += c.fit(other, 2*mostWorth+1)
 		}
-		if holds && (best < 0 || weight > bestWeight) {
-			best, bestWeight = i, weight
+		if holds && (at < 0 || worth > most) {
+			at, most = i, worth
 		}
 	}
-	if best < 0 {
-		return nil, nil
-	}
-	g := s.Groups[best]
-	var joined []Message
+	return at
+}
+
+// with is a group with somebody added to it.
+func with(g BuddyGroup, c *fitter) BuddyGroup {
+	g.Members = append(slices.Clone(g.Members), BuddyMember{EnrolmentID: c.Enrolment.ID, PersonID: c.Person.ID, New: true})
+	return g
+}
+
+// tell is what the members of a group are told when somebody joins it.
+func tell(s PairSubject, g BuddyGroup, c *fitter, now time.Time) (told []Message) {
 	for _, m := range g.Members {
 		member := s.Members[m.EnrolmentID]
-		joined = append(joined, Message{
+		told = append(told, Message{
 			Subject: EnrolmentSubject(m.EnrolmentID), Step: fmt.Sprintf("%s-%d", KindBuddyJoined, c.Enrolment.ID), Kind: KindBuddyJoined,
 			PersonID: m.PersonID, EnrolmentID: m.EnrolmentID, CompanyID: s.Company.ID, ClassID: member.Enrolment.ClassID,
 			Priority: PriorityBulk, State: Planned, DueAt: now, RunAt: now, ValidUntil: now.Add(time.Minute),
 			Params: map[string]string{"buddy": c.Person.FirstName()},
 		})
 	}
-	g.Members = append(slices.Clone(g.Members), BuddyMember{EnrolmentID: c.Enrolment.ID, PersonID: c.Person.ID, New: true})
-	return []BuddyGroup{g}, joined
+	return told
 }
 
-// pairUp splits people into pairs and, where odd, one trio, with the greatest sum of weights: exactly up
-// to exactPairing people, beyond that by the best pair first and then by exchanging while it helps.
-func pairUp(people []Candidate, weigh func(a, b Candidate) int) [][]Candidate {
-	n := len(people)
-	weight := make([][]int, n)
-	for i := range weight {
-		weight[i] = make([]int, n)
-		for j := range weight[i] {
-			if i != j {
-				weight[i][j] = weigh(people[i], people[j])
-			}
+// pairUp splits people into pairs and at most one group of three: as many people as possible, as few who were a pair before as
+// possible, and then what all pairs are worth, three being three pairs. One repeat outweighs whatever all of the others can be worth.
+// proven is as of matching.Split.
+func pairUp(people []*fitter) (sets [][]*fitter, proven bool) {
+	repeat := mostWorth*(int64(len(people))/2+3) + 1
+	places, proven := matching.Split(len(people), func(i, j int) (int64, bool) {
+		return people[i].fit(people[j], repeat), people[i].may(people[j])
+	})
+	for _, set := range places {
+		group := make([]*fitter, len(set))
+		for i, at := range set {
+			group[i] = people[at]
 		}
+		sets = append(sets, group)
 	}
-	var sets [][]int
-	if n <= exactPairing {
-		sets = exactSets(n, weight)
-	} else {
-		sets = exchangedSets(n, weight)
-	}
-	out := make([][]Candidate, len(sets))
-	for i, set := range sets {
-		slices.Sort(set)
-		for _, member := range set {
-			out[i] = append(out[i], people[member])
-		}
-	}
-	return out
-}
-
-// exactSets tries all: best[mask] is the best sum over the people in mask.
-func exactSets(n int, weight [][]int) [][]int {
-	const none = -1 << 30
-	best := make([]int, 1<<n)
-	last := make([][]int, 1<<n)
-	for mask := 1; mask < 1<<n; mask++ {
-		best[mask] = none
-		if bits.OnesCount(uint(mask)) == 1 {
-			continue
-		}
-		i := bits.TrailingZeros(uint(mask)) // who comes first is in some set
-		odd := bits.OnesCount(uint(mask))%2 == 1
-		for j := i + 1; j < n; j++ {
-			if mask&(1<<j) == 0 {
-				continue
-			}
-			if rest := mask &^ (1<<i | 1<<j); best[rest] > none && best[rest]+weight[i][j] > best[mask] {
-				best[mask], last[mask] = best[rest]+weight[i][j], []int{i, j}
-			}
-			for k := j + 1; odd && k < n; k++ {
-				if mask&(1<<k) == 0 {
-					continue
-				}
-				rest := mask &^ (1<<i | 1<<j | 1<<k)
-				if sum := best[rest] + weight[i][j] + weight[i][k] + weight[j][k]; best[rest] > none && sum > best[mask] {
-					best[mask], last[mask] = sum, []int{i, j, k}
-				}
-			}
-		}
-	}
-	var sets [][]int
-	for mask := 1<<n - 1; mask != 0; {
-		set := last[mask]
-		sets = append(sets, set)
-		for _, member := range set {
-			mask &^= 1 << member
-		}
-	}
-	return sets
-}
-
-// exchangedSets pairs the best fit first, then exchanges partners between two pairs while the sum rises.
-func exchangedSets(n int, weight [][]int) [][]int {
-	type edge struct{ i, j, weight int }
-	var edges []edge
-	for i := range n {
-		for j := i + 1; j < n; j++ {
-			edges = append(edges, edge{i, j, weight[i][j]})
-		}
-	}
-	slices.SortStableFunc(edges, func(a, b edge) int { return cmp.Compare(b.weight, a.weight) })
-	used := make([]bool, n)
-	var sets [][]int
-	for _, e := range edges {
-		if !used[e.i] && !used[e.j] {
-			used[e.i], used[e.j] = true, true
-			sets = append(sets, []int{e.i, e.j})
-		}
-	}
-	for improved := true; improved; {
-		improved = false
-		for a := range sets {
-			for b := a + 1; b < len(sets); b++ {
-				x, y := sets[a], sets[b]
-				now := weight[x[0]][x[1]] + weight[y[0]][y[1]]
-				switch {
-				case weight[x[0]][y[0]]+weight[x[1]][y[1]] > now:
-					x[1], y[0] = y[0], x[1]
-					improved = true
-				case weight[x[0]][y[1]]+weight[x[1]][y[0]] > now:
-					x[1], y[1] = y[1], x[1]
-					improved = true
-				}
-			}
-		}
-	}
-	if alone := slices.Index(used, false); alone >= 0 {
-		best := 0
-		gain := func(s []int) int { return weight[alone][s[0]] + weight[alone][s[1]] }
-		for i := range sets {
-			if gain(sets[i]) > gain(sets[best]) {
-				best = i
-			}
-		}
-		sets[best] = append(sets[best], alone)
-	}
-	return sets
+	return sets, proven
 }

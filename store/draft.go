@@ -156,7 +156,7 @@ func swap(ctx context.Context, t *tx, d reminders.Draft, enrolments [2]int64) er
 	for _, g := range groups {
 		for i, m := range g.Members {
 			for _, o := range g.Members[:i] {
-				if d.Bars(m.PersonID, o.PersonID) {
+				if !d.May(d.Members[m.EnrolmentID], d.Members[o.EnrolmentID]) {
 					return reminders.Errorf(reminders.EINVALID, "persons %d and %d are not to be buddies", o.PersonID, m.PersonID)
 				}
 			}

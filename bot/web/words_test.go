@@ -45,7 +45,7 @@ func composedKeys() []string {
 	add("kind-", reminders.ReplyStop, reminders.ReplyStart, reminders.ReplyAnswer, reminders.ReplyCommand, reminders.ReplyText, reminders.ReplyUnknown, reminders.ReplyAuto,
 		reminders.ReplyDoubt, reminders.ReplyTrouble, reminders.ReplyWho)
 	add("meaning-", "yes", "no", "partly", "plan", "none", "rating", "slot", "again")
-	add("why-", "same class", "same shift", "shifts overlap", "same language", "different teams", "a pair before")
+	add("why-", "same class", "same shift", "overlapping hours", "same company", "best found", "same language", "different teams", "a pair before")
 	add("", "unmet-shifts", "unmet-half", "unmet-time", "unmet-silent", "buddies-changed", "buddies-published", "buddies-invalid")
 	add("checkin-", reminders.CheckinOpen, reminders.CheckinHalf, reminders.CheckinConfirmed, reminders.CheckinNotYet)
 	add("look-", lookSent, lookSilent, lookFault, lookUnknown, lookSkipped, lookNone)
