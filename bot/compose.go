@@ -95,7 +95,7 @@ func see(c reminders.Claim) string {
 	case c.Kind == reminders.KindStaffUrgent:
 		return "/inbox/" + strings.TrimPrefix(c.Subject, "reply/") // reminders.ReplySubject
 	case c.Visit != nil:
-		return "/visits"
+		return "/visits/" + strconv.FormatInt(c.Visit.ID, 10)
 	}
 	return ""
 }
@@ -298,7 +298,7 @@ func (b *Bot) brief(lang string, brief reminders.Brief) string {
 	}
 	list("brief-answers", weeks)
 	var barriers []string
-	for _, kind := range BarrierKinds {
+	for _, kind := range reminders.BarrierKinds {
 		if n := brief.Barriers[kind]; n > 0 {
 			barriers = append(barriers, fmt.Sprintf("%s: %d", word("barrier-"+kind), n))
 		}
@@ -331,9 +331,13 @@ func (b *Bot) brief(lang string, brief reminders.Brief) string {
 	}
 	list("brief-checkins", checkins)
 	list("brief-quiet", brief.Quiet)
-	list("brief-ask", []string{word("brief-ask-1"), word("brief-ask-2"), word("brief-ask-3")})
+	if brief.Leader != "" {
+		list("brief-leader", []string{word("leader-" + brief.Leader)})
+	}
+	var ask []string
+	for _, key := range brief.Ask() {
+		ask = append(ask, word(key))
+	}
+	list("brief-ask", ask)
 	return strings.TrimSpace(s.String())
 }
-
-// BarrierKinds in the order they are shown.
-var BarrierKinds = []string{"daily_run", "leadership", "product", "economy", "strategy", "education", "motivation", "other"}

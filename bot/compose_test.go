@@ -149,7 +149,7 @@ func letters() []letter {
 		for _, key := range []string{"thanks-yes", "thanks-partly", "thanks-no", "thanks-plan", "thanks-none", "thanks-rating", "thanks-checkin-yes", "thanks-checkin-no"} {
 			add(fmt.Sprintf("%s, week %d", key, week), participant, said(key, week, "answer", "Ja", "kind", ""))
 		}
-		for _, kind := range bot.BarrierKinds {
+		for _, kind := range reminders.BarrierKinds {
 			add(fmt.Sprintf("thanks-barrier, %s, week %d", kind, week), participant, said("thanks-barrier", week, "answer", "Andet", "kind", kind))
 		}
 		add(fmt.Sprintf("changed, week %d", week), participant, said("changed", week, "answer", "Ja"))

@@ -24,7 +24,7 @@ import (
 var languages = []string{"da", "en"}
 
 // pageFiles are the templates that are a page each, inside layout.html; partials.html is known to all of them.
-var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "inbox", "conversation", "slack", "health", "missing", "demo"}
+var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "visit", "inbox", "conversation", "slack", "health", "missing", "demo"}
 
 // pages are what consultants and teachers see.
 type pages struct {
@@ -109,6 +109,7 @@ func (p *pages) routes(mux *http.ServeMux) {
 	signedIn("GET /classes/{id}", p.classPage)
 	signedIn("GET /participants/{id}", p.participantPage)
 	signedIn("GET /visits", p.visitsPage)
+	signedIn("GET /visits/{id}", p.visitPage)
 	signedIn("GET /inbox", p.inboxPage)
 	signedIn("GET /slack", p.slackPage)
 	signedIn("GET /slack/install", p.slackInstall)

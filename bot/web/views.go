@@ -18,6 +18,9 @@ type Views interface {
 	Replies(ctx context.Context, filter reminders.ReplyFilter) ([]reminders.Reply, error)
 	Resume(ctx context.Context, channel string) error
 
+	Visit(ctx context.Context, id int64) (reminders.Visit, error)
+	Brief(ctx context.Context, visitID int64) (reminders.Brief, error)
+
 	Inbox
 
 	UserByEmail(ctx context.Context, email string) (reminders.User, error)

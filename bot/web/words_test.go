@@ -46,6 +46,8 @@ func composedKeys() []string {
 		reminders.ReplyDoubt, reminders.ReplyTrouble, reminders.ReplyWho)
 	add("meaning-", "yes", "no", "partly", "plan", "none", "rating", "slot", "again")
 	add("checkin-", reminders.CheckinOpen, reminders.CheckinHalf, reminders.CheckinConfirmed, reminders.CheckinNotYet)
+	add("visit-checkin-", "confirmed", "half", "open")
+	add("visit-leader-", reminders.LeaderAsked, reminders.LeaderHeld, reminders.LeaderNotYet)
 	add("look-", lookSent, lookSilent, lookFault, lookUnknown, lookSkipped, lookNone)
 	add("legend-", lookYes, lookPart, lookNo, lookOther, lookSent, lookSilent, lookPlanned, lookSkipped, lookFault, lookUnknown, "nudge")
 	add("canned-", "unknown", "1", "2", "3", "4", "5", "6")

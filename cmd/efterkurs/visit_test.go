@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"efterkurs/bot/providertest"
+	"efterkurs/bot/web"
+	"efterkurs/reminders"
+)
+
+// visitTown is a class of twelve from one company, after six weeks in which everybody wrote something typical, with a visit booked.
+type visitTown struct {
+	*app
+	clock  *handClock
+	twilio *providertest.Twilio
+	mail   *providertest.SMTP
+	site   http.Handler
+	visit  reminders.Visit
+}
+
+// typical is what people write with their digits, by week.
+var typical = map[int][]string{
+	1: {"1 Når jeg møder ind, så rydder jeg bordet ved presse 4", "1 Når skiftet slutter, så fejer jeg", "1"},
+	2: {"1", "2 Vi fik mærket halvdelen af hylderne", "1 Tavlen er sat op"},
+	3: {"1", "2", "1 Vi har talt om værktøjsvognen"},
+	4: {"1 Vi har for travlt på aftenholdet", "3 Der mangler krogene til tavlen", "1"},
+	5: {"1 Jeg viste det til de nye", "2", "3"},
+	6: {"2", "3", "3"},
+}
+
+func newVisitTown(t *testing.T) *visitTown {
+	t.Helper()
+	w := &visitTown{clock: &handClock{}, twilio: providertest.NewTwilio(t), mail: providertest.NewSMTP(t)}
+	w.clock.set(time.Date(2031, 9, 2, 8, 0, 0, 0, danish))
+	w.twilio.SetNow(w.clock.Now)
+	env := map[string]string{"DATABASE_URL": "sqlite:" + filepath.Join(t.TempDir(), "efterkurs.db"), "EFTERKURS_SECRET": worldSecret, "PUBLIC_URL": "http://127.0.0.1:9", "EFTERKURS_LOG": "error",
+		"TWILIO_ACCOUNT_SID": w.twilio.AccountSID, "TWILIO_AUTH_TOKEN": w.twilio.AuthToken, "TWILIO_FROM": w.twilio.Number, "TWILIO_BASE_URL": w.twilio.URL, "TWILIO_RATE": "5000",
+		"SMTP_URL": w.mail.URL, "MAIL_FROM": "kurser@skolen.example"}
+	p := &program{stdout: t.Output(), stderr: t.Output(), env: func(name string) string { return env[name] }}
+	a, err := p.open(t.Context(), w.clock.Now, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.close)
+	w.app = a
+	server, err := a.server(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.site = server.Handler
+	hooks := httptest.NewServer(w.site)
+	t.Cleanup(hooks.Close)
+	w.twilio.Route("http://127.0.0.1:9", hooks.URL)
+	hash, err := web.HashPassword(inboxPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range []reminders.User{{Email: "mette@skolen.example", Name: "Mette Krogh", Role: reminders.Consultant}, {Email: "bent@skolen.example", Name: "Bent Juul", Role: reminders.Admin}} {
+		u.Language, u.PasswordHash = "da", hash
+		if _, err := a.store.SaveUser(t.Context(), w.clock.Now(), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	csv := "name,company,course,class,start,end,phone,team,goal,shift,consultant,teacher,contact,contact_phone,contact_email\n"
+	names := []string{"Ali Hassan", "Birgit Lund", "Carsten Bay", "Dorte Friis", "Emil Sand", "Fatima Noor", "Gert Holm", "Hanne Toft", "Ivan Petrov", "Jytte Dahl", "Kurt Vang", "Lone Krag"}
+	for i, name := range names {
+		csv += fmt.Sprintf("%s,Nordfald Metal A/S,5s,Hold 7,2031-09-01,2031-09-02,+4520116%03d,Montage,%s,day,mette@skolen.example,frits@skolen.example,Lis Leder,+4520116100,lis@nordfald.example\n",
+			name, i, []string{"Finde værktøjet uden at lede", "Kortere omstilling på presse 4", "Orden på fællespladsen"}[i%3])
+	}
+	a.take(t, csv)
+	for day := time.Date(2031, 9, 2, 14, 30, 0, 0, danish); day.Before(time.Date(2031, 10, 20, 0, 0, 0, 0, danish)); day = day.AddDate(0, 0, 1) {
+		a.ticks(t, w.clock, day.Format("2006-01-02 15:04"))
+		w.clock.set(w.clock.Now().Add(time.Minute))
+		for week := 1; week <= 6; week++ {
+			if day.Equal(time.Date(2031, 9, 2+7*week, 14, 30, 0, 0, danish)) {
+				for i := range names {
+					if i != 11 || week < 5 { // the last one goes quiet
+						w.says(t, fmt.Sprintf("+4520116%03d", i), typical[week][i%3])
+					}
+				}
+			}
+		}
+		if day.Month() == 10 && day.Day() == 1 {
+			w.says(t, "+4520116100", "1")
+		}
+	}
+	visits, err := a.store.Visits(t.Context(), reminders.VisitFilter{States: []string{reminders.VisitBooked}})
+	if err != nil || len(visits) != 1 {
+		t.Fatalf("%d visits booked, %v", len(visits), err)
+	}
+	w.visit = visits[0]
+	return w
+}
+
+// says is a text to the school's number, by way of the signed webhook.
+func (w *visitTown) says(t *testing.T, from, text string) {
+	t.Helper()
+	res, err := w.twilio.Inbound(t.Context(), "http://127.0.0.1:9/webhooks/twilio/inbound", "", from, w.twilio.Number, text, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != 200 {
+		t.Fatalf("writing: %s", res.Status)
+	}
+}
+
+func (w *visitTown) path() string { return fmt.Sprintf("/visits/%d", w.visit.ID) }
+
+// scheme makes the browser light or dark.
+func scheme(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
+		return err
+	}))
+}
+
+var pdfPage = regexp.MustCompile(`/Type\s*/Page[^s]`)
+
+// A consultant takes the brief along on paper: one sheet, also for twelve who all wrote.
+func TestTheBriefOfTwelveIsOnePageOfA4(t *testing.T) {
+	w := newVisitTown(t)
+	site := httptest.NewServer(w.site)
+	t.Cleanup(site.Close)
+	ctx := browser(t, 1440, 1000)
+	signIn(t, ctx, site.URL, "mette@skolen.example")
+	for _, colours := range []string{"light", "dark"} {
+		scheme(t, ctx, colours)
+		for _, width := range []int64{1440, 390} {
+			do(t, ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(site.URL+w.path()), chromedp.WaitVisible(chromedp.CSS(".ask li")))
+			if look[bool](t, ctx, `document.documentElement.scrollWidth > window.innerWidth + 1`) {
+				t.Errorf("the visit is wider than a screen of %d", width)
+			}
+			picture(t, ctx, fmt.Sprintf("visit-%d-%s", width, colours))
+		}
+	}
+	if n := look[int](t, ctx, `document.querySelectorAll(".quotes li").length`); n < 24 { // goals and words of twelve
+		t.Fatalf("only %d quotes: the page is not the one that was meant", n)
+	}
+	var pdf []byte
+	yes := true
+	do(t, ctx, chromedp.EmulateViewport(1440, 900), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		printed, err := cdp.Call(ctx, target, page.PrintToPDF, page.PrintToPDFParams{PreferCSSPageSize: &yes, PrintBackground: &yes})
+		if err == nil {
+			pdf = []byte(printed.Data)
+		}
+		return err
+	}))
+	if dir := os.Getenv("EFTERKURS_TEST_PICTURES"); dir != "" {
+		if err := os.WriteFile(filepath.Join(dir, "visit.pdf"), pdf, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(pdfPage.FindAll(pdf, -1)); n != 1 {
+		t.Errorf("the brief takes %d pages", n)
+	}
+}
