@@ -63,6 +63,9 @@ func (b *Bot) Compose(_ context.Context, c reminders.Claim) (reminders.Outgoing,
 	if c.Channel == reminders.SMS {
 		out.Text = templates.NormaliseSMS(out.Text)
 	}
+	if c.Kind == reminders.KindVisitLetter { // with nothing agreed and no counts its middle is empty
+		out.Text = strings.ReplaceAll(out.Text, "\n\n\n\n", "\n\n")
+	}
 	out.Text = strings.TrimSpace(out.Text)
 	if out.Subject, err = templates.Fill(text.Subject, values); err != nil {
 		return reminders.Outgoing{}, fmt.Errorf("subject of %s: %w", c.Step, err)
@@ -138,6 +141,10 @@ func (b *Bot) text(c reminders.Claim, lang string) (templates.Message, error) {
 		return message(key + "wait")
 	case reminders.KindVisitReminder, reminders.KindStaffReminder:
 		return message(fmt.Sprintf("%s-%d", c.Kind, c.Week))
+	case reminders.KindVisitLetter:
+		if c.Outcome != nil && len(c.Outcome.Steps) == 0 {
+			return message("visit-letter-none")
+		}
 	case reminders.KindReply:
 		return b.said(c, lang)
 	}
@@ -244,7 +251,10 @@ func (b *Bot) values(c reminders.Claim, lang string) map[string]string {
 	if kind := c.Params["kind"]; kind != "" {
 		v["kind"] = b.Texts.Word(lang, "barrier-"+kind)
 	}
-	if c.Brief != nil {
+	if c.Outcome != nil {
+		b.outcome(v, lang, c)
+	}
+	if c.Brief != nil && c.Kind == reminders.KindBrief {
 		v["brief"] = b.brief(lang, *c.Brief)
 	}
 	return v

@@ -78,7 +78,7 @@ func (t *turn) candidates() (open, closed []*reminders.Question) {
 	for i := range t.rc.Questions {
 		q := &t.rc.Questions[i]
 		switch {
-		case t.past(i), isControl(q.Choices) && t.over(i):
+		case t.past(i), isControl(q.Choices) && t.over(i), t.overTalk(i):
 		case t.moot(q):
 			if i == 0 { // what they write now is about that visit
 				closed = append(closed, q)
@@ -116,6 +116,20 @@ func (t *turn) past(i int) bool {
 	q, root := &t.rc.Questions[i], t.root(&t.rc.Questions[i])
 	return slices.ContainsFunc(t.rc.Questions[:i], func(o reminders.Question) bool {
 		return o.Kind == reminders.KindExercise && o.EnrolmentID == q.EnrolmentID && q.EnrolmentID != 0 && o.ID != root.ID
+	})
+}
+
+// ofLeader says whether a company's contact is asked: their words are for a person, never a reflection.
+func ofLeader(q *reminders.Question) bool {
+	return q.Kind == reminders.KindLeader || q.Kind == reminders.KindVisitFollowup
+}
+
+// overTalk says whether question i is about the leader's talk and the visit has been proposed since: a digit is for that,
+// and after it for nothing.
+func (t *turn) overTalk(i int) bool {
+	q := &t.rc.Questions[i]
+	return q.Kind == reminders.KindLeader && slices.ContainsFunc(t.rc.Questions[:i], func(o reminders.Question) bool {
+		return isSlots(o.Choices) && o.CompanyID == q.CompanyID
 	})
 }
 

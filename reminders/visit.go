@@ -44,6 +44,7 @@ type Brief struct {
 	Company  Company
 	Contact  *Person
 	People   int
+	Names    []string // theirs, to be kept out of what the company reads
 	Weeks    [6]BriefWeek
 	Ratings  []int          // self-ratings 1..5 of week 6, the latest of each person
 	Barriers map[string]int // by kind

@@ -58,6 +58,7 @@ func findBrief(ctx context.Context, t *tx, visitID int64) (b reminders.Brief, er
 	}
 	groups := map[string]string{} // state of a check-in, by group and step: each of a group sees the same
 	for _, p := range reminders.Views(people, asOf) {
+		b.Names = append(b.Names, p.Person.Name)
 		if p.Quiet {
 			b.Quiet = append(b.Quiet, p.Person.Name)
 		}
