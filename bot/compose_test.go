@@ -274,7 +274,7 @@ func TestAMessageToStaffNamesThePageThatItIsAbout(t *testing.T) {
 	urgent := reminders.Message{Kind: reminders.KindStaffUrgent, Subject: reminders.ReplySubject(12), Step: "urgent"}
 	for want, c := range map[string]reminders.Claim{
 		"/inbox/12": staff(consultant)(reminders.Claim{Message: urgent}),
-		"/visits":   staff(teacher)(reminders.Claim{Message: reminders.Message{Kind: reminders.KindStaffBooked}, Visit: visiting(reminders.VisitBooked)}),
+		"/visits/8": staff(teacher)(reminders.Claim{Message: reminders.Message{Kind: reminders.KindStaffBooked}, Visit: visiting(reminders.VisitBooked)}),
 		"":          participant(reminders.Claim{Message: reminders.Message{Kind: reminders.KindWelcome}}),
 	} {
 		c.Channel = reminders.Email

@@ -34,7 +34,7 @@ func (t *turn) understand() (*reminders.Question, meaning.Meaning) {
 	}
 	open, closed := t.candidates()
 	for _, q := range open {
-		m := t.means(q.Choices)
+		m := t.meansTo(q)
 		if m.Kind == meaning.Answer || m.Kind == meaning.Command && m.Word == meaning.New && isSlots(q.Choices) {
 			return q, m
 		}
@@ -51,7 +51,7 @@ func (t *turn) understand() (*reminders.Question, meaning.Meaning) {
 				return q, m // "ja, nu er det gjort", when we have asked why not
 			}
 		}
-		return open[0], t.means(open[0].Choices)
+		return open[0], t.meansTo(open[0])
 	}
 	if len(closed) > 0 {
 		return closed[0], t.means(closed[0].Choices)
@@ -61,6 +61,17 @@ func (t *turn) understand() (*reminders.Question, meaning.Meaning) {
 
 func (t *turn) means(choices []reminders.Choice) meaning.Meaning {
 	return t.bot.Reader.Of(t.rc.Reply.Text, choices, t.language())
+}
+
+// meansTo is what the text means for q. A leader is asked in passing: what is a command, or leans one way only, is no answer.
+func (t *turn) meansTo(q *reminders.Question) meaning.Meaning {
+	m := t.means(q.Choices)
+	if ofLeader(q) && m.Kind == meaning.Answer && !m.Digits {
+		if bare := t.means(nil); bare.Kind == meaning.Command || !m.Sure() {
+			return bare
+		}
+	}
+	return m
 }
 
 // ofWeek is the exercise of a week, of the newest course that has one.

@@ -44,7 +44,7 @@ type asset struct {
 	kind, stamp string
 }
 
-var staticFiles = []string{"efterkurs.css", "efterkurs.svg", "demo.js", "inbox.js", "htmx.min.js"}
+var staticFiles = []string{"efterkurs.css", "efterkurs.svg", "demo.js", "inbox.js", "visit.js", "htmx.min.js"}
 
 var assetKinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
@@ -110,6 +110,10 @@ func (p *pages) routes(mux *http.ServeMux) {
 	signedIn("GET /participants/{id}", p.participantPage)
 	signedIn("GET /visits", p.visitsPage)
 	signedIn("GET /visits/{id}", p.visitPage)
+	signedIn("POST /visits/{id}/outcome", p.saveOutcome)
+	signedIn("GET /visits/{id}/outcome", func(w http.ResponseWriter, r *http.Request, _ *visitor) { // where a form that came back stands
+		http.Redirect(w, r, "/visits/"+strconv.FormatInt(visitID(r), 10), http.StatusSeeOther)
+	})
 	signedIn("GET /inbox", p.inboxPage)
 	signedIn("GET /slack", p.slackPage)
 	signedIn("GET /slack/install", p.slackInstall)

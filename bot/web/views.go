@@ -20,6 +20,11 @@ type Views interface {
 
 	Visit(ctx context.Context, id int64) (reminders.Visit, error)
 	Brief(ctx context.Context, visitID int64) (reminders.Brief, error)
+	Outcome(ctx context.Context, visitID int64) (reminders.VisitOutcome, error)
+	SaveOutcome(ctx context.Context, now time.Time, o reminders.VisitOutcome, say []reminders.Message) (reminders.VisitOutcome, error)
+	AfterVisit(ctx context.Context, visitID int64) (reminders.AfterVisit, error)
+	// NotYetDone is when contacts said that what was agreed is not done, by visit.
+	NotYetDone(ctx context.Context) (map[int64]time.Time, error)
 
 	Inbox
 

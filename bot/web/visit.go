@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,19 @@ type visitData struct {
 	Ratings             [5]int          // how many gave each, 1 to 5
 	Barriers            []barrierLine
 	Words               []reminders.BriefWords // those that came with no barrier
+
+	Members []reminders.EnrolmentStatus
+	Outcome reminders.VisitOutcome // of Version 0 where nothing is saved
+	SavedBy *reminders.User
+	After   reminders.AfterVisit
+	Texts   []textCount
+	Form    *outcomeForm // nil = there is nothing to write down, or not by the visitor
+}
+
+// textCount is how many texts to participants came to what.
+type textCount struct {
+	State reminders.State
+	N     int
 }
 
 // barrierLine is a kind of barrier with what people wrote about it.
@@ -34,6 +48,9 @@ func (p *pages) visitPage(w http.ResponseWriter, r *http.Request, v *visitor) {
 	if err != nil {
 		p.fail(w, r, v, err)
 		return
+	}
+	if saved, err := strconv.Atoi(r.URL.Query().Get("saved")); err == nil && data.Form != nil && saved > 0 && saved <= data.Outcome.Version {
+		data.Form.Confirmed = true
 	}
 	p.showVisit(w, r, v, http.StatusOK, data)
 }
@@ -67,7 +84,7 @@ func (p *pages) visit(ctx context.Context, v *visitor, id int64) (visitData, err
 	if len(seen) == 0 {
 		return visitData{}, reminders.Errorf(reminders.ENOTFOUND, "visit %d is not for user %d to see", id, v.User.ID)
 	}
-	data := visitData{visitView: seen[0]}
+	data := visitData{visitView: seen[0], Members: all}
 	data.Visit = visit
 	if data.Brief, err = p.Store.Brief(ctx, id); err != nil {
 		return data, err
@@ -80,6 +97,16 @@ func (p *pages) visit(ctx context.Context, v *visitor, id int64) (visitData, err
 		return data, err
 	}
 	data.sort(words{p, v.Lang})
+	if err := p.addOutcome(ctx, v, &data); err != nil {
+		return data, err
+	}
+	for _, m := range data.After.Texts {
+		i := slices.IndexFunc(data.Texts, func(c textCount) bool { return c.State == m.State })
+		if i < 0 {
+			i, data.Texts = len(data.Texts), append(data.Texts, textCount{State: m.State})
+		}
+		data.Texts[i].N++
+	}
 	return data, nil
 }
 

@@ -32,7 +32,7 @@ func composedKeys() []string {
 	}
 	for _, k := range []reminders.Kind{reminders.KindWelcome, reminders.KindExercise, reminders.KindNudge, reminders.KindBuddy, reminders.KindCheckin,
 		reminders.KindCheckinAgain, reminders.KindBuddyJoined, reminders.KindVisitDay, reminders.KindLeader, reminders.KindVisitProposal, reminders.KindVisitAgain,
-		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindReply, reminders.KindNote} {
+		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindVisitLetter, reminders.KindVisitAgreed, reminders.KindVisitFollowup, reminders.KindReply, reminders.KindNote} {
 		add("step-", string(k))
 	}
 	for reason := range reasons {
@@ -46,6 +46,9 @@ func composedKeys() []string {
 		reminders.ReplyDoubt, reminders.ReplyTrouble, reminders.ReplyWho)
 	add("meaning-", "yes", "no", "partly", "plan", "none", "rating", "slot", "again")
 	add("checkin-", reminders.CheckinOpen, reminders.CheckinHalf, reminders.CheckinConfirmed, reminders.CheckinNotYet)
+	add("outcome-fault-", "held", "long", "what", "step", "date", "sms", "link", "begun")
+	add("outcome-followup-", "yes", "partly", "no")
+	add("", "outcome-read-only")
 	add("visit-checkin-", "confirmed", "half", "open")
 	add("visit-leader-", reminders.LeaderAsked, reminders.LeaderHeld, reminders.LeaderNotYet)
 	add("look-", lookSent, lookSilent, lookFault, lookUnknown, lookSkipped, lookNone)

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,5 +169,154 @@ func TestTheBriefOfTwelveIsOnePageOfA4(t *testing.T) {
 	}
 	if n := len(pdfPage.FindAll(pdf, -1)); n != 1 {
 		t.Errorf("the brief takes %d pages", n)
+	}
+}
+
+// hall is a server that can be out of reach, always at the same address.
+type hall struct {
+	t       *testing.T
+	handler http.Handler
+	address string
+	server  *http.Server
+	done    chan struct{}
+}
+
+func newHall(t *testing.T, handler http.Handler) *hall {
+	t.Helper()
+	h := &hall{t: t, handler: handler, address: "127.0.0.1:0"}
+	h.start()
+	t.Cleanup(h.stop)
+	return h
+}
+
+func (h *hall) start() {
+	h.t.Helper()
+	listener, err := net.Listen("tcp", h.address)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.address = listener.Addr().String()
+	h.server, h.done = &http.Server{Handler: h.handler, ReadHeaderTimeout: time.Minute}, make(chan struct{})
+	go func(server *http.Server, done chan struct{}) {
+		defer close(done)
+		_ = server.Serve(listener) // it ends when it is closed
+	}(h.server, h.done)
+}
+
+func (h *hall) stop() {
+	_ = h.server.Close()
+	<-h.done
+}
+
+// begun sets the clock to half an hour after the visit began.
+func (w *visitTown) begun(t *testing.T) {
+	t.Helper()
+	w.clock.set(w.visit.Start.Add(30 * time.Minute))
+	if _, err := w.engine.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func says(what string) chromedp.CSS { return chromedp.CSS(`.save-bar .kept-line[data-says="` + what + `"]`) }
+
+func set(selector, value string) chromedp.Action[chromedp.Void] {
+	return chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.value = %q; e.dispatchEvent(new Event("input", { bubbles: true })); })()`, selector, value))
+}
+
+// What is typed in a factory hall with no signal is there again after a reload, and is saved when the signal is back.
+func TestAnOutcomeTypedWithoutSignalIsNotLost(t *testing.T) {
+	w := newVisitTown(t)
+	w.begun(t)
+	for i, width := range []int64{390, 1440} {
+		h := newHall(t, w.site)
+		site := "http://" + h.address
+		ctx := browser(t, int(width), 844, "Failed to load resource: net::ERR_CONNECTION_REFUSED")
+		do(t, ctx, chromedp.EmulateViewport(width, 844))
+		signIn(t, ctx, site, "mette@skolen.example")
+		do(t, ctx, chromedp.Navigate(site+w.path()))
+		if i == 1 {
+			do(t, ctx, chromedp.WaitVisible(chromedp.CSS(".change summary")), chromedp.Click(chromedp.CSS(".change summary")))
+		} else {
+			do(t, ctx, chromedp.WaitVisible(chromedp.CSS("#held-yes")))
+			picture(t, ctx, "outcome-empty-390")
+			do(t, ctx, chromedp.Click(chromedp.CSS("#held-yes")))
+		}
+		used := fmt.Sprintf("Tavlen ved presse 4, gang %d", i+1)
+		do(t, ctx, chromedp.WaitVisible(chromedp.CSS("#used")), set("#used", ""), chromedp.SendKeys(chromedp.CSS("#used"), used), chromedp.WaitVisible(says("kept")))
+		if i == 0 {
+			do(t, ctx, chromedp.SendKeys(chromedp.CSS("#met"), "Lis, Ali og to fra aftenholdet"), chromedp.SendKeys(chromedp.CSS("#what1"), "Kroge til tavlen kommer op"),
+				chromedp.SendKeys(chromedp.CSS("input[name=who1]"), "holdlederen"), set("#by1", "2031-11-14"), chromedp.WaitVisible(chromedp.CSS("#what2")),
+				chromedp.SendKeys(chromedp.CSS("#what2"), "Ali viser natholdet tavlen"), chromedp.Click(chromedp.CSS(`input[value="daily_run"]`)))
+			if agreed := look[string](t, ctx, `document.querySelector("#agreed").value`); agreed != "Kroge til tavlen kommer op" {
+				t.Errorf("the participants' sentence is %q", agreed)
+			}
+		}
+		h.stop()
+		do(t, ctx, chromedp.SendKeys(chromedp.CSS("#unused"), "Rundgangen"), chromedp.Click(chromedp.CSS(".outcome .main-button")), chromedp.WaitVisible(says("failed")))
+		picture(t, ctx, fmt.Sprintf("outcome-failed-%d", width))
+		if look[string](t, ctx, `document.querySelector("#used").value`) != used {
+			t.Error("the text is gone when the save has failed")
+		}
+		h.start()
+		do(t, ctx, chromedp.Navigate(site+w.path()), chromedp.WaitVisible(says("restored")))
+		for selector, want := range map[string]string{"#used": used, "#unused": map[int]string{0: "Rundgangen", 1: "RundgangenRundgangen"}[i], "#what1": "Kroge til tavlen kommer op",
+			"#by1": "2031-11-14", "#agreed": "Kroge til tavlen kommer op"} {
+			if got := look[string](t, ctx, fmt.Sprintf(`document.querySelector(%q).value`, selector)); got != want {
+				t.Errorf("%d: after the reload %s is %q, want %q", width, selector, got, want)
+			}
+		}
+		if !look[bool](t, ctx, `document.querySelector("#held-yes").checked && document.querySelector('input[value="daily_run"]').checked`) {
+			t.Error("what was ticked is gone")
+		}
+		if look[bool](t, ctx, `document.documentElement.scrollWidth > window.innerWidth + 1`) {
+			t.Errorf("the form is wider than a screen of %d", width)
+		}
+		for _, colours := range []string{"light", "dark"} {
+			scheme(t, ctx, colours)
+			picture(t, ctx, fmt.Sprintf("outcome-form-%d-%s", width, colours))
+		}
+		do(t, ctx, chromedp.Click(chromedp.CSS(".outcome .main-button")), chromedp.WaitVisible(chromedp.CSS(".outcome .notice.good")))
+		for _, colours := range []string{"dark", "light"} {
+			scheme(t, ctx, colours)
+			picture(t, ctx, fmt.Sprintf("outcome-saved-%d-%s", width, colours))
+		}
+		if look[int](t, ctx, `localStorage.length`) != 0 {
+			t.Error("the browser keeps what is saved")
+		}
+		o, err := w.store.Outcome(t.Context(), w.visit.ID)
+		if err != nil || o.Version != i+1 || o.Used != used || len(o.Steps) != 2 || !o.Tell || o.Agreed != "Kroge til tavlen kommer op" {
+			t.Fatalf("stored: %+v, %v", o, err)
+		}
+		h.stop()
+	}
+	// Somebody else has saved since: the one who types is told, and has both.
+	h := newHall(t, w.site)
+	ctx := browser(t, 1440, 900, "Failed to load resource: the server responded with a status of 409")
+	signIn(t, ctx, "http://"+h.address, "mette@skolen.example")
+	do(t, ctx, chromedp.Navigate("http://"+h.address+w.path()), chromedp.WaitVisible(chromedp.CSS(".change summary")), chromedp.Click(chromedp.CSS(".change summary")),
+		chromedp.WaitVisible(chromedp.CSS("#note")), chromedp.SendKeys(chromedp.CSS("#note"), "Ring til Lis"))
+	bent, err := w.store.UserByEmail(t.Context(), "bent@skolen.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := w.store.Outcome(t.Context(), w.visit.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.SavedBy, o.Used = bent.ID, "Bent så også vognen"
+	if _, err := w.store.SaveOutcome(t.Context(), w.clock.Now(), o, nil); err != nil {
+		t.Fatal(err)
+	}
+	do(t, ctx, chromedp.Click(chromedp.CSS(".outcome .main-button")), chromedp.WaitVisible(chromedp.CSS(".others")))
+	picture(t, ctx, "outcome-others-1440")
+	if others := look[string](t, ctx, `document.querySelector(".others").textContent`); !strings.Contains(others, "Bent Juul") || !strings.Contains(others, "Bent så også vognen") {
+		t.Errorf("the news are %s", others)
+	}
+	if note := look[string](t, ctx, `document.querySelector("#note").value`); note != "Ring til Lis" {
+		t.Errorf("the note is %q", note)
+	}
+	do(t, ctx, chromedp.Click(chromedp.CSS(".outcome .main-button")), chromedp.WaitVisible(chromedp.CSS(".outcome .notice.good")))
+	if o, err = w.store.Outcome(t.Context(), w.visit.ID); err != nil || o.Version != 4 || o.Note != "Ring til Lis" {
+		t.Errorf("stored: %+v, %v", o, err)
 	}
 }
