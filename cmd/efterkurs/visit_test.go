@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -318,5 +319,101 @@ func TestAnOutcomeTypedWithoutSignalIsNotLost(t *testing.T) {
 	do(t, ctx, chromedp.Click(chromedp.CSS(".outcome .main-button")), chromedp.WaitVisible(chromedp.CSS(".outcome .notice.good")))
 	if o, err = w.store.Outcome(t.Context(), w.visit.ID); err != nil || o.Version != 4 || o.Note != "Ring til Lis" {
 		t.Errorf("stored: %+v, %v", o, err)
+	}
+}
+
+// What follows a visit leaves through the providers, each once: the letter, the texts, and four weeks after the question.
+func TestAfterAVisitEverybodyHearsOnceWhatWasAgreed(t *testing.T) {
+	w := newVisitTown(t)
+	w.begun(t)
+	before := len(w.mail.Mails())
+	status, err := w.store.Status(t.Context(), reminders.Filter{ClassID: w.visit.ClassID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contact, err := w.store.Person(t.Context(), status[0].Company.ContactID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := reminders.VisitOutcome{VisitID: w.visit.ID, Held: true, Met: "Lis og Ali", Used: "Tavlen ved presse 4", Note: "Dorte vil holde op", Barriers: []string{"product"}, Tell: true, Agreed: "Krogene kommer op i uge 46",
+		Steps: []reminders.AgreedStep{{What: "Kroge til tavlen, Ali henter dem", Who: "Lis Leder og Ali Hassan", By: reminders.Date{Year: 2031, Month: 11, Day: 14}}}, SavedBy: w.visit.ConsultantID}
+	save := func() {
+		t.Helper()
+		say := w.calendar.AfterVisit(w.clock.Now(), reminders.OutcomeSubject{Visit: w.visit, Company: status[0].Company, Contact: &contact, People: status, Outcome: o})
+		saved, err := w.store.SaveOutcome(t.Context(), w.clock.Now(), o, say)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Version = saved.Version
+	}
+	save()
+	day := func(days int) string { return w.visit.Start.In(danish).AddDate(0, 0, days).Format("2006-01-02") + " 14:30" }
+	w.ticks(t, w.clock, day(0))
+	o.Note = "Dorte vil holde op. Ring!"
+	save() // and it is saved once more
+	for d := range 4 {
+		w.ticks(t, w.clock, day(d))
+	}
+	var letters []providertest.Mail
+	for _, m := range w.mail.Mails()[before:] {
+		if slices.Contains(m.To, "lis@nordfald.example") {
+			letters = append(letters, m)
+		}
+	}
+	if len(letters) != 1 {
+		t.Fatalf("%d letters", len(letters))
+	}
+	letter := letters[0].Text
+	for _, want := range []string{"Kroge til tavlen, en deltager henter dem (Lis Leder og en deltager), senest fredag 14. november", "Deltagere: 12", "67/72", "gennemsnit): 2,6", "I vejen: travlhed: 8", "I vejen: ledelsen: 4", "Mette Krogh"} {
+		if !strings.Contains(letter, want) {
+			t.Errorf("the letter does not say %q:\n%s", want, letter)
+		}
+	}
+	for _, s := range status {
+		for _, name := range strings.Fields(s.Person.Name) {
+			if strings.Contains(letter, name) {
+				t.Errorf("the letter names %s:\n%s", name, letter)
+			}
+		}
+	}
+	for _, words := range []string{"presse 4", "holde op", "fejer", "krogene til tavlen"} { // what people wrote, and our own notes
+		if strings.Contains(letter, words) {
+			t.Errorf("the letter says %q", words)
+		}
+	}
+	count := func(to, words string) (n int) {
+		for _, m := range w.twilio.Messages() {
+			if m.Direction == "outbound-api" && m.To == to && strings.Contains(m.Body, words) {
+				n++
+			}
+		}
+		return n
+	}
+	for i, s := range status {
+		text := "Hej " + s.Person.FirstName() + ". Aftalt ved besøget: Krogene kommer op i uge 46"
+		if n := count(s.Person.Phone, text); n != 1 {
+			t.Errorf("participant %d was told %d times", i, n)
+		}
+	}
+	if n := count("+4520116100", "Aftalt ved besøget"); n != 0 {
+		t.Error("the contact got the participants' text")
+	}
+	for _, d := range []int{27, 28, 29, 30} {
+		w.ticks(t, w.clock, day(d))
+		if d == 27 && count("+4520116100", "Er det gjort?") != 0 {
+			t.Error("the question came early")
+		}
+	}
+	if n := count("+4520116100", "Er det gjort?"); n != 1 {
+		t.Fatalf("the contact was asked %d times", n)
+	}
+	w.says(t, "+4520116100", "3")
+	w.ticks(t, w.clock, day(31))
+	if n := count("+4520116100", "Mette Krogh ringer til dig"); n != 1 {
+		t.Errorf("the contact was answered %d times", n)
+	}
+	undone, err := w.store.NotYetDone(t.Context())
+	if err != nil || undone[w.visit.ID].IsZero() {
+		t.Errorf("not yet: %v, %v", undone, err)
 	}
 }
