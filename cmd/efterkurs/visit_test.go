@@ -218,7 +218,9 @@ func (w *visitTown) begun(t *testing.T) {
 	}
 }
 
-func says(what string) chromedp.CSS { return chromedp.CSS(`.save-bar .kept-line[data-says="` + what + `"]`) }
+func says(what string) chromedp.CSS {
+	return chromedp.CSS(`.save-bar .kept-line[data-says="` + what + `"]`)
+}
 
 func set(selector, value string) chromedp.Action[chromedp.Void] {
 	return chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.value = %q; e.dispatchEvent(new Event("input", { bubbles: true })); })()`, selector, value))
@@ -326,7 +328,7 @@ func TestAnOutcomeTypedWithoutSignalIsNotLost(t *testing.T) {
 func TestAfterAVisitEverybodyHearsOnceWhatWasAgreed(t *testing.T) {
 	w := newVisitTown(t)
 	w.begun(t)
-	before := len(w.mail.Mails())
+	before := len(w.mail.Messages())
 	status, err := w.store.Status(t.Context(), reminders.Filter{ClassID: w.visit.ClassID})
 	if err != nil {
 		t.Fatal(err)
@@ -347,7 +349,9 @@ func TestAfterAVisitEverybodyHearsOnceWhatWasAgreed(t *testing.T) {
 		o.Version = saved.Version
 	}
 	save()
-	day := func(days int) string { return w.visit.Start.In(danish).AddDate(0, 0, days).Format("2006-01-02") + " 14:30" }
+	day := func(days int) string {
+		return w.visit.Start.In(danish).AddDate(0, 0, days).Format("2006-01-02") + " 14:30"
+	}
 	w.ticks(t, w.clock, day(0))
 	o.Note = "Dorte vil holde op. Ring!"
 	save() // and it is saved once more
@@ -355,7 +359,7 @@ func TestAfterAVisitEverybodyHearsOnceWhatWasAgreed(t *testing.T) {
 		w.ticks(t, w.clock, day(d))
 	}
 	var letters []providertest.Mail
-	for _, m := range w.mail.Mails()[before:] {
+	for _, m := range w.mail.Messages()[before:] {
 		if slices.Contains(m.To, "lis@nordfald.example") {
 			letters = append(letters, m)
 		}
