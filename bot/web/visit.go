@@ -20,7 +20,7 @@ type visitData struct {
 	Mean                string          // of the self-ratings; "" = none
 	Ratings             [5]int          // how many gave each, 1 to 5
 	Barriers            []barrierLine
-	Words               []reminders.BriefWords // those that came with no barrier
+	Voices              []voice
 
 	Members []reminders.EnrolmentStatus
 	Outcome reminders.VisitOutcome // of Version 0 where nothing is saved
@@ -28,6 +28,12 @@ type visitData struct {
 	After   reminders.AfterVisit
 	Texts   []textCount
 	Form    *outcomeForm // nil = there is nothing to write down, or not by the visitor
+}
+
+// voice is what a person wanted before the course, and wrote since. What came with a barrier stands there.
+type voice struct {
+	Name, Goal string
+	Words      []reminders.BriefWords
 }
 
 // textCount is how many texts to participants came to what.
@@ -144,9 +150,21 @@ func (d *visitData) sort(f words) {
 			d.Barriers = append(d.Barriers, line)
 		}
 	}
+	of := func(name string) *voice {
+		i := slices.IndexFunc(d.Voices, func(v voice) bool { return v.Name == name })
+		if i < 0 {
+			i, d.Voices = len(d.Voices), append(d.Voices, voice{Name: name})
+		}
+		return &d.Voices[i]
+	}
+	for _, goal := range d.Brief.Goals {
+		of(goal.Name).Goal = goal.Text
+	}
 	for _, said := range d.Brief.Words {
 		if said.Barrier == "" {
-			d.Words = append(d.Words, said)
+			v := of(said.Name)
+			v.Words = append(v.Words, said)
 		}
 	}
+	slices.SortStableFunc(d.Voices, func(a, b voice) int { return strings.Compare(a.Name, b.Name) })
 }

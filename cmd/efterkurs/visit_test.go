@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -36,8 +35,8 @@ type visitTown struct {
 
 // typical is what people write with their digits, by week.
 var typical = map[int][]string{
-	1: {"1 Når jeg møder ind, så rydder jeg bordet ved presse 4", "1 Når skiftet slutter, så fejer jeg", "1"},
-	2: {"1", "2 Vi fik mærket halvdelen af hylderne", "1 Tavlen er sat op"},
+	1: {"1 Når jeg møder ind, så rydder jeg bordet ved presse 4", "1 Når skiftet slutter, så fejer jeg", "1 Når der er pause, så ser jeg tavlen efter"},
+	2: {"1 Vi har ryddet op omkring pressen, og nu kan man se gulvet", "2 Vi fik mærket halvdelen af hylderne", "1 Tavlen er sat op"},
 	3: {"1", "2", "1 Vi har talt om værktøjsvognen"},
 	4: {"1 Vi har for travlt på aftenholdet", "3 Der mangler krogene til tavlen", "1"},
 	5: {"1 Jeg viste det til de nye", "2", "3"},
@@ -151,7 +150,7 @@ func TestTheBriefOfTwelveIsOnePageOfA4(t *testing.T) {
 			picture(t, ctx, fmt.Sprintf("visit-%d-%s", width, colours))
 		}
 	}
-	if n := look[int](t, ctx, `document.querySelectorAll(".quotes li").length`); n < 24 { // goals and words of twelve
+	if n := look[int](t, ctx, `document.querySelectorAll(".voices li").length + document.querySelectorAll(".said-of, .quotes li").length`); n < 12+12+30 { // twelve people, their goals and words
 		t.Fatalf("only %d quotes: the page is not the one that was meant", n)
 	}
 	var pdf []byte
@@ -163,11 +162,11 @@ func TestTheBriefOfTwelveIsOnePageOfA4(t *testing.T) {
 		}
 		return err
 	}))
-	if dir := os.Getenv("EFTERKURS_TEST_PICTURES"); dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, "visit.pdf"), pdf, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	do(t, ctx, chromedp.EmulateViewport(703, 1031), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error { // A4 within its margins
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		return err
+	}))
+	picture(t, ctx, "visit-print")
 	if n := len(pdfPage.FindAll(pdf, -1)); n != 1 {
 		t.Errorf("the brief takes %d pages", n)
 	}
