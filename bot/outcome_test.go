@@ -145,3 +145,48 @@ func TestALeaderSaysWhetherTheTalkWasHeld(t *testing.T) {
 		}
 	})
 }
+
+// A visit that was not held is proposed, reminded of, booked and announced as if it were the first time.
+func TestAVisitThatWasNotHeldStartsOver(t *testing.T) {
+	each(t, func(w *world) {
+		v := w.visited([]reminders.RosterRow{row("Maja"), row("Bo")}, reminders.VisitOutcome{Note: "Porten var låst"})
+		again := w.visit("Smed & Søn")
+		if again.State != reminders.VisitProposed || len(again.Slots) != 3 {
+			t.Fatalf("the visit is %s", again.State)
+		}
+		if heard := bodies(w.unread("Lis")); len(heard) != 1 || !strings.Contains(heard[0], "1 = "+w.moment(again.Slots[0])) {
+			t.Fatalf("Lis heard %q", heard)
+		}
+		w.until(w.clock.Now().In(copenhagen(w)).AddDate(0, 0, 2).Format("2006-01-02"))
+		if heard := bodies(w.unread("Lis")); len(heard) != 1 || !strings.HasPrefix(heard[0], "Hej Lis. Vi mangler en tid") {
+			t.Fatalf("after two days without an answer Lis heard %q", heard)
+		}
+		w.writes("Lis", "ny")
+		slot := w.visit("Smed & Søn").Slots[2]
+		w.hears("Lis", "3", w.booked(slot))
+		for _, name := range []string{"Lis", "Maja"} {
+			w.unread(name)
+		}
+		w.until(slot.In(copenhagen(w)).Format("2006-01-02"))
+		if booked := w.visit("Smed & Søn"); booked.UID != v.UID || booked.Sequence <= v.Sequence {
+			t.Errorf("booked anew: %+v", booked)
+		}
+		if heard := strings.Join(bodies(w.unread("Maja")), "|"); strings.Count(heard, "fra skolen kommer") != 1 {
+			t.Errorf("Maja heard %q", heard)
+		}
+		if heard := strings.Join(bodies(w.unread("Lis")), "|"); !strings.Contains(heard, "På gensyn") {
+			t.Errorf("Lis heard %q", heard)
+		}
+		all, err := w.store.Messages(ctx, reminders.MessageFilter{UserID: v.ConsultantID})
+		w.ok(err)
+		briefs := 0
+		for _, m := range all {
+			if m.Kind == reminders.KindBrief && m.State.HasLeft() {
+				briefs++
+			}
+		}
+		if briefs != 2 {
+			t.Errorf("the consultant got %d briefs of 2 visits", briefs)
+		}
+	})
+}

@@ -18,6 +18,9 @@ const fewest = 4
 // followupDays is how long after the visit the contact is asked whether it is done.
 const followupDays = 28
 
+// proposalSoon is how long after a proposal its reminder comes where the times are near: the first is three working days ahead.
+const proposalSoon = 2
+
 // VisitOutcome is what came of a visit, as whoever was there wrote it down.
 type VisitOutcome struct {
 	VisitID     int64
@@ -95,7 +98,7 @@ func (c *Calendar) AfterVisit(now time.Time, s OutcomeSubject) (out []Message) {
 		proposal.Step, proposal.Kind = StepVisitProposal, KindVisitProposal
 		again.Step, again.Kind = StepVisitAgain, KindVisitAgain
 		put(proposal, from, to)
-		from, to = c.Span(c.NextWorking(c.Today(from).AddDays(proposalAgain), closed), window)
+		from, to = c.Span(c.NextWorking(c.Today(from).AddDays(proposalSoon), closed), window)
 		put(again, from, to)
 		return out
 	}

@@ -84,7 +84,7 @@ func TestWhatFollowsAVisit(t *testing.T) {
 			"visit/7 visit-followup": "2026-12-07 08:00", "enrolment/1 visit-agreed": "2026-11-02 14:00", "enrolment/2 visit-agreed": "2026-11-02 17:00"}}, // week 49 is closed
 		"held, nothing agreed": {VisitOutcome{Held: true}, map[string]string{"visit/7 visit-letter": "2026-11-03 08:00"}},
 		"not told":             {VisitOutcome{Held: true, Steps: steps}, map[string]string{"visit/7 visit-letter": "2026-11-03 08:00", "visit/7 visit-followup": "2026-12-07 08:00"}},
-		"not held":             {VisitOutcome{}, map[string]string{"visit/7/2 visit-proposal": "2026-11-03 08:00", "visit/7/2 visit-proposal-again": "2026-11-09 08:00"}},
+		"not held":             {VisitOutcome{}, map[string]string{"visit/7/2 visit-proposal": "2026-11-03 08:00", "visit/7/2 visit-proposal-again": "2026-11-05 08:00"}},
 	} {
 		got := afterVisit(t, c.outcome, lis)
 		var keys []string

@@ -153,7 +153,29 @@ func closeVisit(ctx context.Context, t *tx, now time.Time, v reminders.Visit, he
 		sequence = sequence + 1, updated_at = $2 WHERE id = $3`, state, ms(now), v.ID); err != nil {
 		return fmt.Errorf("taking its time from visit %d: %w", v.ID, err)
 	}
+	if err := freeKeys(ctx, t, now, v); err != nil {
+		return err
+	}
 	return dirty(ctx, t, `e.class_id = $1 AND e.company_id = $2`, v.ClassID, v.CompanyID)
+}
+
+// freeKeys gives what was sent about a visit that was not held keys of its own, by the visit's Sequence: the next time that
+// is booked is then reminded of, and briefed, as the first one was. What has not left by now never does.
+func freeKeys(ctx context.Context, t *tx, now time.Time, v reminders.Visit) error {
+	var ids []int64
+	if err := t.all(ctx, &ids, `SELECT m.id FROM messages AS m WHERE m.subject = $1 AND m.kind IN ('visit-reminder', 'visit-staff-reminder', 'visit-brief')
+		UNION SELECT m.id FROM enrolments AS e JOIN messages AS m ON m.subject = 'enrolment/' || CAST(e.id AS TEXT) AND m.step = 'visit-day'
+		WHERE e.class_id = $2 AND e.company_id = $3`, reminders.VisitSubject(v.ID), v.ClassID, v.CompanyID); err != nil {
+		return fmt.Errorf("looking for what was sent about visit %d: %w", v.ID, err)
+	}
+	if err := t.lock(ctx, "messages", ids); err != nil {
+		return err
+	}
+	return inChunks(ids, func(list string) error {
+		_, err := t.exec(ctx, `UPDATE messages SET step = step || '-before-' || CAST($1 AS TEXT), reason = CASE state WHEN 'planned' THEN 'superseded' ELSE reason END,
+			state = CASE state WHEN 'planned' THEN 'skipped' ELSE state END, updated_at = $2 WHERE id IN (`+list+`) AND step NOT LIKE '%-before-%'`, v.Sequence, ms(now))
+		return err
+	})
 }
 
 // dayText is a day as a column has it; ” for none.
