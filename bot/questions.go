@@ -135,12 +135,12 @@ func ofLeader(q *reminders.Question) bool {
 	return q.Kind == reminders.KindLeader || q.Kind == reminders.KindVisitFollowup
 }
 
-// overTalk says whether question i is about the leader's talk and the visit has been proposed since: a digit is for that,
-// and after it for nothing.
+// overTalk says whether question i is about the leader's talk and something else was asked since, a visit's times or, where
+// the leader takes part, an exercise: a digit is for that, and after it for nothing.
 func (t *turn) overTalk(i int) bool {
 	q := &t.rc.Questions[i]
 	return q.Kind == reminders.KindLeader && slices.ContainsFunc(t.rc.Questions[:i], func(o reminders.Question) bool {
-		return isSlots(o.Choices) && o.CompanyID == q.CompanyID
+		return isSlots(o.Choices) && o.CompanyID == q.CompanyID || o.Kind == reminders.KindExercise
 	})
 }
 

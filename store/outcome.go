@@ -77,6 +77,7 @@ func (s *Store) SaveOutcome(ctx context.Context, now time.Time, o reminders.Visi
 
 func saveOutcome(ctx context.Context, t *tx, now time.Time, o reminders.VisitOutcome, say []reminders.Message) (reminders.VisitOutcome, error) {
 	none := reminders.VisitOutcome{}
+	// Who saves the same visit waits here, and then finds another version than the one they knew.
 	if err := t.lock(ctx, "visits", []int64{o.VisitID}); err != nil {
 		return none, err
 	}
@@ -101,16 +102,11 @@ func saveOutcome(ctx context.Context, t *tx, now time.Time, o reminders.VisitOut
 	}
 	var row values
 	row.add(o.VisitID, o.Version+1, o.Held, o.Met, o.Used, o.Unused, toJSON(o.Barriers), dayText(o.NextContact), o.Note, o.Tell, o.Agreed, ref(o.SavedBy), ms(now))
-	// The version is asked for again here: on PostgreSQL a first row has nothing that could be locked.
-	n, err := t.insert(ctx, "visit_outcomes", `visit_id, version, held, met, used, unused, barriers, next_contact, note, tell, agreed, saved_by, saved_at`, &row,
+	if _, err := t.insert(ctx, "visit_outcomes", `visit_id, version, held, met, used, unused, barriers, next_contact, note, tell, agreed, saved_by, saved_at`, &row,
 		`ON CONFLICT (visit_id) DO UPDATE SET version = excluded.version, held = excluded.held, met = excluded.met, used = excluded.used, unused = excluded.unused,
 			barriers = excluded.barriers, next_contact = excluded.next_contact, note = excluded.note, tell = excluded.tell, agreed = excluded.agreed,
-			saved_by = excluded.saved_by, saved_at = excluded.saved_at WHERE visit_outcomes.version = excluded.version - 1`)
-	if err != nil {
+			saved_by = excluded.saved_by, saved_at = excluded.saved_at`); err != nil {
 		return none, fmt.Errorf("saving the outcome of visit %d: %w", o.VisitID, err)
-	}
-	if n == 0 {
-		return none, reminders.Errorf(reminders.ECONFLICT, "somebody has saved the outcome of visit %d meanwhile", o.VisitID)
 	}
 	if _, err := t.exec(ctx, `DELETE FROM visit_steps WHERE visit_id = $1`, o.VisitID); err != nil {
 		return none, fmt.Errorf("replacing the steps of visit %d: %w", o.VisitID, err)

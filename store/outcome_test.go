@@ -76,7 +76,7 @@ func TestAnOutcomeIsKeptWholeAndFollowedOnce(t *testing.T) {
 	})
 }
 
-// It breaks where the version is not asked for in the statement that saves.
+// It breaks where the visit is not locked first, or the version is not compared.
 func TestOfTwoWhoSaveAnOutcomeAtOnceTheSecondIsToldAndNothingIsLost(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
 		stores := []*store.Store{open(t), open(t)}

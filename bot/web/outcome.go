@@ -97,9 +97,9 @@ func (f *outcomeForm) outcome() (o reminders.VisitOutcome, ok bool) {
 	if f.Held != "yes" && f.Held != "no" {
 		return wrong("held-yes", "outcome-fault-held")
 	}
-	for field, text := range map[string]string{"met": f.Met, "used": f.Used, "unused": f.Unused, "note": f.Note} {
-		if utf8.RuneCountInString(text) > longestOutcome {
-			return wrong(field, "outcome-fault-long")
+	for _, field := range []struct{ name, text string }{{"met", f.Met}, {"used", f.Used}, {"unused", f.Unused}, {"note", f.Note}} {
+		if utf8.RuneCountInString(field.text) > longestOutcome {
+			return wrong(field.name, "outcome-fault-long")
 		}
 	}
 	for i, s := range f.Steps {

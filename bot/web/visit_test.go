@@ -88,6 +88,41 @@ func TestAVisitsPageShowsWhatToKnowAndOnlyToItsOwn(t *testing.T) {
 	})
 }
 
+// A teacher comes along and reads; the company's consultant writes.
+func TestATeacherReadsAVisitAndDoesNotWrite(t *testing.T) {
+	eachSchool(t, func(t *testing.T, s *school) {
+		hash, err := passwordHash()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.store.SaveUser(t.Context(), s.now, reminders.User{Email: "frits@skolen.example", Name: "Frits Lærer", Role: reminders.Teacher, Language: "da", PasswordHash: hash}); err != nil {
+			t.Fatal(err)
+		}
+		frits := s.signedIn("frits@skolen.example")
+		if resp, _ := frits.get(fmt.Sprintf("/visits/%d", s.booked().ID)); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("the visit of another teacher's class: %s", resp.Status)
+		}
+		ali := s.status(reminders.Filter{Company: "Nordfald Metal"})[0]
+		row := reminders.RosterRow{Line: 2, Person: ali.Person, Company: ali.Company.Name, Class: ali.Class, Team: ali.Team, Basis: "consent", Contact: s.contactOf("Nordfald Metal"),
+			ConsultantEmail: "mette@skolen.example", TeacherEmail: "frits@skolen.example"}
+		if _, err := s.store.Import(t.Context(), s.now, []reminders.RosterRow{row}); err != nil {
+			t.Fatal(err)
+		}
+		v := s.visitOf("Nordfald Metal")
+		s.now = v.Start
+		path := fmt.Sprintf("/visits/%d", v.ID)
+		if resp, page := frits.get(path); resp.StatusCode != http.StatusOK || strings.Contains(page, "data-keep") || !strings.Contains(page, "Spørg om") {
+			t.Errorf("the teacher gets %s", resp.Status)
+		}
+		if resp, _ := frits.post(path+"/outcome", wrote()); resp.StatusCode != http.StatusForbidden {
+			t.Errorf("the teacher writes: %s", resp.Status)
+		}
+		if o, err := s.store.Outcome(t.Context(), v.ID); err != nil || o.Version != 0 {
+			t.Errorf("stored: %+v, %v", o, err)
+		}
+	})
+}
+
 // wrote is a form filled in after a visit.
 func wrote(change ...string) url.Values {
 	form := url.Values{"version": {"0"}, "held": {"yes"}, "met": {"Lis og Ali"}, "used": {"Tavlen"}, "unused": {"Rundgangen"}, "barrier": {"daily_run", "product"},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
@@ -317,6 +318,13 @@ func TestAnOutcomeTypedWithoutSignalIsNotLost(t *testing.T) {
 	if note := look[string](t, ctx, `document.querySelector("#note").value`); note != "Ring til Lis" {
 		t.Errorf("the note is %q", note)
 	}
+	// Signed out meanwhile: it says so, and keeps the text.
+	do(t, ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, network.ClearBrowserCookies, cdp.Empty{})
+		return err
+	}), chromedp.Click(chromedp.CSS(".outcome .main-button")), chromedp.WaitVisible(says("signedOut")))
+	signIn(t, ctx, "http://"+h.address, "mette@skolen.example")
+	do(t, ctx, chromedp.Navigate("http://"+h.address+w.path()), chromedp.WaitVisible(says("restored")))
 	do(t, ctx, chromedp.Click(chromedp.CSS(".outcome .main-button")), chromedp.WaitVisible(chromedp.CSS(".outcome .notice.good")))
 	if o, err = w.store.Outcome(t.Context(), w.visit.ID); err != nil || o.Version != 4 || o.Note != "Ring til Lis" {
 		t.Errorf("stored: %+v, %v", o, err)
