@@ -1,7 +1,7 @@
 package store_test
 
 import (
-	"slices"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -77,30 +77,39 @@ func TestAnOutcomeIsKeptWholeAndFollowedOnce(t *testing.T) {
 }
 
 // It breaks where the visit is not locked first, or the version is not compared.
-func TestOfTwoWhoSaveAnOutcomeAtOnceTheSecondIsToldAndNothingIsLost(t *testing.T) {
+func TestOfSeveralWhoSaveAnOutcomeAtOnceTheOthersAreToldAndNothingIsLost(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
 		stores := []*store.Store{open(t), open(t)}
 		v, karen, now := heldVisit(t, stores[0], row(1), row(2))
-		for version := range 4 {
-			errs := make([]error, 2)
-			texts := []string{"A siger", "B siger"}
+		const writers = 8
+		for version := range 6 {
+			errs := make([]error, writers)
+			ready := make(chan struct{})
 			var wg sync.WaitGroup
-			for i := range 2 {
+			for i := range writers {
 				wg.Go(func() {
 					o := outcomeOf(v, karen)
-					o.Version, o.Note = version, texts[i]
-					_, errs[i] = stores[i].SaveOutcome(ctx, now, o, nil)
+					o.Version, o.Note = version, fmt.Sprint("skrevet af ", i)
+					<-ready
+					_, errs[i] = stores[i%2].SaveOutcome(ctx, now, o, nil)
 				})
 			}
+			close(ready)
 			wg.Wait()
-			winner := slices.Index(errs, nil)
-			if winner < 0 || errs[1-winner] == nil {
-				t.Fatalf("version %d: %v", version, errs)
+			winner := -1
+			for i, err := range errs {
+				if err != nil {
+					code(t, err, reminders.ECONFLICT)
+					continue
+				}
+				if winner >= 0 {
+					t.Fatalf("version %d: %d and %d have both saved", version, winner, i)
+				}
+				winner = i
 			}
-			code(t, errs[1-winner], reminders.ECONFLICT)
 			o := must[reminders.VisitOutcome](t)(stores[0].Outcome(ctx, v.ID))
-			if o.Version != version+1 || o.Note != texts[winner] || len(o.Steps) != 2 {
-				t.Fatalf("stored: %+v", o)
+			if o.Version != version+1 || o.Note != fmt.Sprint("skrevet af ", winner) || len(o.Steps) != 2 {
+				t.Fatalf("stored: %+v, winner %d", o, winner)
 			}
 		}
 	})
