@@ -71,6 +71,9 @@ func (b *Bot) Compose(_ context.Context, c reminders.Claim) (reminders.Outgoing,
 	if c.Channel == reminders.SMS {
 		out.Text = templates.NormaliseSMS(out.Text)
 	}
+	if c.Kind == reminders.KindVisitLetter { // with nothing agreed and no counts its middle is empty
+		out.Text = strings.ReplaceAll(out.Text, "\n\n\n\n", "\n\n")
+	}
 	out.Text = strings.TrimSpace(out.Text)
 	if out.Subject, err = templates.Fill(text.Subject, values); err != nil {
 		return reminders.Outgoing{}, fmt.Errorf("subject of %s: %w", c.Step, err)
@@ -141,7 +144,7 @@ func see(c reminders.Claim) string {
 	case c.Kind == reminders.KindStaffUrgent:
 		return "/inbox/" + strings.TrimPrefix(c.Subject, "reply/") // reminders.ReplySubject
 	case c.Visit != nil:
-		return "/visits"
+		return "/visits/" + strconv.FormatInt(c.Visit.ID, 10)
 	}
 	return ""
 }
@@ -188,6 +191,10 @@ func (b *Bot) text(c reminders.Claim, lang string) (templates.Message, error) {
 		}
 	case reminders.KindVisitReminder, reminders.KindStaffReminder:
 		return message(fmt.Sprintf("%s-%d", c.Kind, c.Week))
+	case reminders.KindVisitLetter:
+		if c.Outcome != nil && len(c.Outcome.Steps) == 0 {
+			return message("visit-letter-none")
+		}
 	case reminders.KindReply:
 		return b.said(c, lang)
 	}
@@ -304,7 +311,10 @@ func (b *Bot) values(c reminders.Claim, lang string) map[string]string {
 	if kind := c.Params["kind"]; kind != "" {
 		v["kind"] = b.Texts.Word(lang, "barrier-"+kind)
 	}
-	if c.Brief != nil {
+	if c.Outcome != nil {
+		b.outcome(v, lang, c)
+	}
+	if c.Brief != nil && c.Kind == reminders.KindBrief {
 		v["brief"] = b.brief(lang, *c.Brief)
 	}
 	return v
@@ -370,7 +380,7 @@ func (b *Bot) brief(lang string, brief reminders.Brief) string {
 	}
 	list("brief-answers", weeks)
 	var barriers []string
-	for _, kind := range BarrierKinds {
+	for _, kind := range reminders.BarrierKinds {
 		if n := brief.Barriers[kind]; n > 0 {
 			barriers = append(barriers, fmt.Sprintf("%s: %d", word("barrier-"+kind), n))
 		}
@@ -403,9 +413,13 @@ func (b *Bot) brief(lang string, brief reminders.Brief) string {
 	}
 	list("brief-checkins", checkins)
 	list("brief-quiet", brief.Quiet)
-	list("brief-ask", []string{word("brief-ask-1"), word("brief-ask-2"), word("brief-ask-3")})
+	if brief.Leader != "" {
+		list("brief-leader", []string{word("leader-" + brief.Leader)})
+	}
+	var ask []string
+	for _, key := range brief.Ask() {
+		ask = append(ask, word(key))
+	}
+	list("brief-ask", ask)
 	return strings.TrimSpace(s.String())
 }
-
-// BarrierKinds in the order they are shown.
-var BarrierKinds = []string{"daily_run", "leadership", "product", "economy", "strategy", "education", "motivation", "other"}

@@ -149,7 +149,7 @@ func letters() []letter {
 		for _, key := range []string{"thanks-yes", "thanks-partly", "thanks-no", "thanks-plan", "thanks-none", "thanks-rating", "thanks-checkin-yes", "thanks-checkin-no"} {
 			add(fmt.Sprintf("%s, week %d", key, week), participant, said(key, week, "answer", "Ja", "kind", ""))
 		}
-		for _, kind := range bot.BarrierKinds {
+		for _, kind := range reminders.BarrierKinds {
 			add(fmt.Sprintf("thanks-barrier, %s, week %d", kind, week), participant, said("thanks-barrier", week, "answer", "Andet", "kind", kind))
 		}
 		add(fmt.Sprintf("changed, week %d", week), participant, said("changed", week, "answer", "Ja"))
@@ -274,7 +274,7 @@ func TestAMessageToStaffNamesThePageThatItIsAbout(t *testing.T) {
 	urgent := reminders.Message{Kind: reminders.KindStaffUrgent, Subject: reminders.ReplySubject(12), Step: "urgent"}
 	for want, c := range map[string]reminders.Claim{
 		"/inbox/12": staff(consultant)(reminders.Claim{Message: urgent}),
-		"/visits":   staff(teacher)(reminders.Claim{Message: reminders.Message{Kind: reminders.KindStaffBooked}, Visit: visiting(reminders.VisitBooked)}),
+		"/visits/8": staff(teacher)(reminders.Claim{Message: reminders.Message{Kind: reminders.KindStaffBooked}, Visit: visiting(reminders.VisitBooked)}),
 		"":          participant(reminders.Claim{Message: reminders.Message{Kind: reminders.KindWelcome}}),
 	} {
 		c.Channel = reminders.Email

@@ -190,7 +190,7 @@ func (t *turn) doubt() {
 // asks hands a question to a person and says so.
 func (t *turn) asks(q *reminders.Question) {
 	t.effects.State = reminders.ReplyInbox
-	if q != nil && !isSlots(q.Choices) && !isControl(q.Choices) {
+	if q != nil && !isSlots(q.Choices) && !isControl(q.Choices) && !ofLeader(q) {
 		t.give(t.root(q), reminders.Choice{})
 	}
 	t.say(t.forRole("asked", "contact-thanks"), nil)
@@ -266,6 +266,10 @@ func (t *turn) answer(ctx context.Context, asked *reminders.Question, m meaning.
 	switch {
 	case root.Answer != "":
 		t.say("changed", map[string]string{"answer": choice.Label}, about(root))
+	case root.Kind == reminders.KindLeader:
+		t.say("leader-thanks-"+yesNo(choice.Meaning), nil, about(root))
+	case root.Kind == reminders.KindVisitFollowup:
+		t.say("visit-followup-"+kind, nil, about(root))
 	case root.Kind == reminders.KindCheckin || root.Kind == reminders.KindCheckinAgain:
 		t.say("thanks-checkin-"+yesNo(choice.Meaning), nil, about(root))
 	case kind == "no" && t.newest(root) && !t.awaited(root):
@@ -392,10 +396,10 @@ func (t *turn) checkinOf(again *reminders.Question) *reminders.Question {
 func (t *turn) words(q *reminders.Question, m meaning.Meaning) {
 	in := t.rc.Reply
 	t.effects.Kind = reminders.ReplyText
-	if q == nil || isSlots(q.Choices) || isControl(q.Choices) {
+	if q == nil || isSlots(q.Choices) || isControl(q.Choices) || ofLeader(q) {
 		t.effects.State = reminders.ReplyInbox
 		switch {
-		case q != nil && isSlots(q.Choices) || len(t.rc.Participations) == 0:
+		case q != nil && (isSlots(q.Choices) || ofLeader(q)) || len(t.rc.Participations) == 0:
 			t.say("contact-thanks", nil)
 		case strings.TrimSpace(in.Text) != "":
 			t.say("saved", nil)

@@ -34,7 +34,7 @@ func (t *turn) understand() (*reminders.Question, meaning.Meaning) {
 	}
 	open, closed := t.candidates()
 	for _, q := range open {
-		m := t.means(q.Choices)
+		m := t.meansTo(q)
 		if m.Kind == meaning.Answer || m.Kind == meaning.Command && m.Word == meaning.New && isSlots(q.Choices) {
 			return q, m
 		}
@@ -51,7 +51,7 @@ func (t *turn) understand() (*reminders.Question, meaning.Meaning) {
 				return q, m // "ja, nu er det gjort", when we have asked why not
 			}
 		}
-		return open[0], t.means(open[0].Choices)
+		return open[0], t.meansTo(open[0])
 	}
 	if len(closed) > 0 {
 		return closed[0], t.means(closed[0].Choices)
@@ -61,6 +61,17 @@ func (t *turn) understand() (*reminders.Question, meaning.Meaning) {
 
 func (t *turn) means(choices []reminders.Choice) meaning.Meaning {
 	return t.bot.Reader.Of(t.rc.Reply.Text, choices, t.language())
+}
+
+// meansTo is what the text means for q. A leader is asked in passing: what is a command, or leans one way only, is no answer.
+func (t *turn) meansTo(q *reminders.Question) meaning.Meaning {
+	m := t.means(q.Choices)
+	if ofLeader(q) && m.Kind == meaning.Answer && !m.Digits {
+		if bare := t.means(nil); bare.Kind == meaning.Command || !m.Sure() {
+			return bare
+		}
+	}
+	return m
 }
 
 // ofWeek is the exercise of a week, of the newest course that has one.
@@ -78,7 +89,7 @@ func (t *turn) candidates() (open, closed []*reminders.Question) {
 	for i := range t.rc.Questions {
 		q := &t.rc.Questions[i]
 		switch {
-		case t.past(i), isControl(q.Choices) && t.over(i):
+		case t.past(i), isControl(q.Choices) && t.over(i), t.overTalk(i):
 		case t.moot(q):
 			if i == 0 { // what they write now is about that visit
 				closed = append(closed, q)
@@ -119,6 +130,20 @@ func (t *turn) past(i int) bool {
 	q, root := &t.rc.Questions[i], t.root(&t.rc.Questions[i])
 	return slices.ContainsFunc(t.rc.Questions[:i], func(o reminders.Question) bool {
 		return o.Kind == reminders.KindExercise && o.EnrolmentID == q.EnrolmentID && q.EnrolmentID != 0 && o.ID != root.ID
+	})
+}
+
+// ofLeader says whether a company's contact is asked: their words are for a person, never a reflection.
+func ofLeader(q *reminders.Question) bool {
+	return q.Kind == reminders.KindLeader || q.Kind == reminders.KindVisitFollowup
+}
+
+// overTalk says whether question i is about the leader's talk and something else was asked since, a visit's times or, where
+// the leader takes part, an exercise: a digit is for that, and after it for nothing.
+func (t *turn) overTalk(i int) bool {
+	q := &t.rc.Questions[i]
+	return q.Kind == reminders.KindLeader && slices.ContainsFunc(t.rc.Questions[:i], func(o reminders.Question) bool {
+		return isSlots(o.Choices) && o.CompanyID == q.CompanyID || o.Kind == reminders.KindExercise
 	})
 }
 

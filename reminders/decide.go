@@ -54,6 +54,9 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, stops stop
 		if channel, address, workspace = c.way(); address == "" {
 			return skip(ReasonNoAddress), nil
 		}
+		if c.Kind == KindVisitLetter && c.Person.Email != "" && e.Desk.On(Email) { // a letter, where they can get one
+			channel, address, workspace = Email, c.Person.Email, ""
+		}
 		switch {
 		case c.Channel != "" && c.Priority == PriorityReply: // answered where it was asked: that address is a good one
 			channel, address, workspace = c.Channel, c.Address, c.Workspace
@@ -110,7 +113,18 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, stops stop
 			return skip(ReasonNoVisit), nil
 		}
 	}
-	if c.Kind == KindBrief {
+	switch c.Kind {
+	case KindVisitLetter, KindVisitAgreed, KindVisitFollowup:
+		outcome, err := e.Store.Outcome(ctx, c.VisitID)
+		if err != nil {
+			return Verdict{}, err
+		}
+		if !outcome.Held || c.Kind == KindVisitAgreed && !outcome.Tell || c.Kind == KindVisitFollowup && len(outcome.Steps) == 0 {
+			return skip(ReasonSuperseded), nil
+		}
+		c.Outcome = &outcome
+	}
+	if c.Kind == KindBrief || c.Kind == KindVisitLetter || c.Kind == KindVisitFollowup {
 		brief, err := e.Store.Brief(ctx, c.Visit.ID)
 		if err != nil {
 			return Verdict{}, err

@@ -98,9 +98,12 @@ const (
 	KindStaffReminder Kind = "visit-staff-reminder" // to consultant and teacher
 	KindStaffBooked   Kind = "visit-staff-booked"
 	KindBrief         Kind = "visit-brief"
-	KindStaffUrgent   Kind = "staff-urgent" // to the consultant: somebody needs them now
-	KindReply         Kind = "reply"        // what is said back to something a person wrote
-	KindNote          Kind = "note"         // what a consultant wrote back, in their own words
+	KindVisitLetter   Kind = "visit-letter"   // to the contact after the visit: counts and agreements
+	KindVisitAgreed   Kind = "visit-agreed"   // to the participants: what was agreed
+	KindVisitFollowup Kind = "visit-followup" // to the contact, weeks after: is it done?
+	KindStaffUrgent   Kind = "staff-urgent"   // to the consultant: somebody needs them now
+	KindReply         Kind = "reply"          // what is said back to something a person wrote
+	KindNote          Kind = "note"           // what a consultant wrote back, in their own words
 )
 
 // Priorities: the smaller goes first. What is said back to a person waits for no bulk.

@@ -45,17 +45,18 @@ type Claim struct {
 	Enrolment  *Enrolment
 	Class      *Class
 	Company    *Company
-	Consultant *User     // the company's
-	Teacher    *User     // the class's
-	Buddies    []Person  // the others of the enrolment's buddy group
-	Starter    int64     // who starts in it; 0 = no group
-	Group      int64     // its id
-	Visit      *Visit    // of VisitID, else of ClassID and CompanyID
-	Question   *Question // what a reminder reminds of: see QuestionStep
-	People     int       // participants of Company on Class
-	Plan       string    // the person's own words for exercise 1, or ""
-	Brief      *Brief    // of a visit's brief, filled in by the engine
-	TriedAt    time.Time // when the latest try began; only from Unknowns
+	Consultant *User         // the company's
+	Teacher    *User         // the class's
+	Buddies    []Person      // the others of the enrolment's buddy group
+	Starter    int64         // who starts in it; 0 = no group
+	Group      int64         // its id
+	Visit      *Visit        // of VisitID, else of ClassID and CompanyID
+	Question   *Question     // what a reminder reminds of: see QuestionStep
+	People     int           // participants of Company on Class
+	Plan       string        // the person's own words for exercise 1, or ""
+	Brief      *Brief        // of a visit's brief and the letter after it, filled in by the engine
+	Outcome    *VisitOutcome // of what is sent after a visit, filled in by the engine
+	TriedAt    time.Time     // when the latest try began; only from Unknowns
 }
 
 // Intent is a message about to be handed to its channel.
@@ -199,6 +200,8 @@ type Store interface {
 	// CloseVisits moves on visits whose time has passed: booked ones are held, proposed ones unplaced.
 	CloseVisits(ctx context.Context, now time.Time) (int, error)
 	Brief(ctx context.Context, visitID int64) (Brief, error)
+	// Outcome is what was last saved about a visit; of Version 0 where nothing was.
+	Outcome(ctx context.Context, visitID int64) (VisitOutcome, error)
 
 	// Reserve takes the next places in a channel's line, every apart, over all workers together, and returns the
 	// instant of the first (now, or later). Where that is later than latest none is taken. A line further ahead

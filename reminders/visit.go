@@ -44,6 +44,7 @@ type Brief struct {
 	Company  Company
 	Contact  *Person
 	People   int
+	Names    []string // theirs, to be kept out of what the company reads
 	Weeks    [6]BriefWeek
 	Ratings  []int          // self-ratings 1..5 of week 6, the latest of each person
 	Barriers map[string]int // by kind
@@ -51,14 +52,23 @@ type Brief struct {
 	Goals    []BriefWords   // goals agreed before the course
 	Checkins map[string]int // confirmed, half, open: groups and weeks
 	Quiet    []string       // names of those who have been silent for two exercises
+	Leader   string         // the leader's talk with their people: see LeaderAsked
 }
+
+// States of the leader's talk; "" = never asked about.
+const (
+	LeaderAsked  = "asked" // told to have it, and has not said
+	LeaderHeld   = "held"
+	LeaderNotYet = "not-yet"
+)
 
 // BriefWeek counts one week's exercise.
 type BriefWeek struct{ Sent, Answered, Yes, Partly, No int }
 
 // BriefWords is something a person wrote.
 type BriefWords struct {
-	Name string
-	Week int // 0 = not about a week
-	Text string
+	Name    string
+	Week    int // 0 = not about a week
+	Text    string
+	Barrier string // the kind that it came with; "" = none
 }

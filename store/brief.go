@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"efterkurs/reminders"
 )
@@ -57,6 +58,7 @@ func findBrief(ctx context.Context, t *tx, visitID int64) (b reminders.Brief, er
 	}
 	groups := map[string]string{} // state of a check-in, by group and step: each of a group sees the same
 	for _, p := range reminders.Views(people, asOf) {
+		b.Names = append(b.Names, p.Person.Name)
 		if p.Quiet {
 			b.Quiet = append(b.Quiet, p.Person.Name)
 		}
@@ -80,8 +82,40 @@ func findBrief(ctx context.Context, t *tx, visitID int64) (b reminders.Brief, er
 			b.Checkins[reminders.CheckinOpen]++
 		}
 	}
-	b.Words, err = words(ctx, t, people, b.Class)
+	if b.Words, err = words(ctx, t, people, b.Class); err != nil {
+		return b, err
+	}
+	b.Leader, err = leaderTalk(ctx, t, v)
 	return b, err
+}
+
+// leaderTalk is what the contact has said of the talk with their people.
+func leaderTalk(ctx context.Context, t *tx, v reminders.Visit) (string, error) {
+	var asked []struct {
+		ID    int64  `db:"id"`
+		State string `db:"state"`
+	}
+	if err := t.all(ctx, &asked, `SELECT m.id, m.state FROM messages AS m WHERE m.subject = $1 AND m.step = $2`,
+		reminders.CompanySubject(v.ClassID, v.CompanyID), reminders.StepLeader); err != nil {
+		return "", fmt.Errorf("reading the leader's talk of visit %d: %w", v.ID, err)
+	}
+	if len(asked) == 0 {
+		return "", nil
+	}
+	answers, err := latestAnswers(ctx, t, []int64{asked[0].ID})
+	if err != nil {
+		return "", err
+	}
+	switch answers[asked[0].ID].Meaning {
+	case "yes":
+		return reminders.LeaderHeld, nil
+	case "no":
+		return reminders.LeaderNotYet, nil
+	}
+	if reminders.State(asked[0].State).HasLeft() {
+		return reminders.LeaderAsked, nil
+	}
+	return "", nil
 }
 
 // words returns what people wrote besides digits: about a step, and otherwise since the class, oldest first.
@@ -97,6 +131,7 @@ func words(ctx context.Context, t *tx, people []reminders.EnrolmentStatus, class
 		PersonID    int64  `db:"person_id"`
 		Body        string `db:"body"`
 		Digit       string `db:"digit"`
+		Meaning     string `db:"meaning"`
 		Week        int    `db:"week"`
 		EnrolmentID ref    `db:"enrolment_id"`
 	}
@@ -104,7 +139,7 @@ func words(ctx context.Context, t *tx, people []reminders.EnrolmentStatus, class
 	for _, id := range enrolments {
 		mine[id] = true
 	}
-	rows, err := allIn[row](ctx, t, `SELECT r.person_id, r.body, COALESCE(a.digit, '') AS digit, COALESCE(m.week, 0) AS week, a.enrolment_id
+	rows, err := allIn[row](ctx, t, `SELECT r.person_id, r.body, COALESCE(a.digit, '') AS digit, COALESCE(a.meaning, '') AS meaning, COALESCE(m.week, 0) AS week, a.enrolment_id
 		FROM replies AS r LEFT JOIN answers AS a ON a.id = (SELECT MAX(x.id) FROM answers AS x WHERE x.reply_id = r.id AND x.moved_at = 0)
 		LEFT JOIN messages AS m ON m.id = a.question_id
 		WHERE r.person_id IN (%s) AND r.kind IN ('answer', 'text') AND r.withdrawn_at = 0 AND r.at >= $1 ORDER BY r.id`,
@@ -117,8 +152,12 @@ func words(ctx context.Context, t *tx, people []reminders.EnrolmentStatus, class
 		if r.EnrolmentID != 0 && !mine[int64(r.EnrolmentID)] {
 			continue // about another course
 		}
-		if text := wordsOf(r.Body, r.Digit); text != "" {
-			out = append(out, reminders.BriefWords{Name: names[r.PersonID], Week: r.Week, Text: text})
+		if text := wordsOf(r.Body, r.Digit); strings.ContainsFunc(text, unicode.IsLetter) { // a digit that was no choice says nothing here
+			barrier, _ := strings.CutPrefix(r.Meaning, "barrier:")
+			if barrier == r.Meaning {
+				barrier = ""
+			}
+			out = append(out, reminders.BriefWords{Name: names[r.PersonID], Week: r.Week, Text: text, Barrier: barrier})
 		}
 	}
 	return out, nil

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"efterkurs/reminders"
 )
@@ -19,6 +17,7 @@ type Export struct {
 	Messages   []reminders.Message `json:"messages"`
 	Replies    []reminders.Reply   `json:"replies"`
 	Answers    []ExportedAnswer    `json:"answers"`
+	Visits     []ExportedVisit     `json:"visits"`     // what was written about visits that names the person
 	Suppressed bool                `json:"suppressed"` // an address is on the list of those never written to
 }
 
@@ -37,6 +36,13 @@ type ExportedEnrolment struct {
 	Roster  string    `json:"roster"`        // what the roster's last row said, as JSON
 	Buddies []string  `json:"buddies"`       // first names
 	Since   time.Time `json:"since"`
+}
+
+// ExportedVisit is what somebody of the school wrote about a visit, where it names a person.
+type ExportedVisit struct {
+	Visit   int64     `json:"visit"`
+	Texts   []string  `json:"texts"`
+	SavedAt time.Time `json:"saved_at"`
 }
 
 // ExportedAnswer is one answer; all are kept, the last one to a step that was not moved counts.
@@ -114,6 +120,13 @@ func export(ctx context.Context, t *tx, id int64) (out Export, err error) {
 	}
 	for _, a := range answers {
 		out.Answers = append(out.Answers, ExportedAnswer{a.Step, a.Digit, a.Meaning, a.At.Time(), a.Moved.Time()})
+	}
+	outcomes, err := outcomesNaming(ctx, t, id, out.Person)
+	if err != nil {
+		return out, err
+	}
+	for _, o := range outcomes {
+		out.Visits = append(out.Visits, ExportedVisit{o.VisitID, naming(o, out.Person), o.SavedAt})
 	}
 	return out, textChunks(t.s.hashes(out.Person), func(list string, args []any) error {
 		var n int
@@ -224,6 +237,9 @@ func erase(ctx context.Context, t *tx, now time.Time, id int64) error {
 	if err := run("messages", `UPDATE messages SET address = '', body = '', params = '', choices = '' WHERE person_id = $1`, id); err != nil {
 		return err
 	}
+	if err := forgetOutcomes(ctx, t, id, p); err != nil {
+		return err
+	}
 	return forgetNamed(ctx, t, id, p)
 }
 
@@ -265,27 +281,8 @@ func forgetNamed(ctx context.Context, t *tx, id int64, p reminders.Person) error
 	return nil
 }
 
-// withoutName replaces name where it stands as a word of its own, a genitive s included: Bo, not Bord.
-func withoutName(text, name string) string {
-	var out strings.Builder
-	for rest := text; ; {
-		i := strings.Index(rest, name)
-		if i < 0 || name == "" {
-			out.WriteString(rest)
-			return out.String()
-		}
-		before, _ := utf8.DecodeLastRuneInString(text[:len(text)-len(rest)+i])
-		tail := strings.TrimPrefix(rest[i+len(name):], "s")
-		after, _ := utf8.DecodeRuneInString(tail)
-		out.WriteString(rest[:i])
-		if unicode.IsLetter(before) || unicode.IsLetter(after) {
-			out.WriteString(name)
-		} else {
-			out.WriteString("…")
-		}
-		rest = rest[i+len(name):]
-	}
-}
+// withoutName replaces name where it stands as a word of its own.
+func withoutName(text, name string) string { return reminders.WithoutWord(text, name, "…") }
 
 var likeEscaper = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
 

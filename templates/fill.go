@@ -16,7 +16,7 @@ var SampleValues = map[string]string{
 	"consultant": "Mette Krogh", "teacher": "Jens Friis", "date": "torsdag 12. november", "time": "kl. 10.30",
 	"slot1": "mandag 28. september kl. 9.00", "slot2": "onsdag 30. september kl. 13.30", "slot3": "torsdag 1. oktober kl. 10.30",
 	"count": "6", "names": "Kathrine, Mohammed", "phone": "20 11 50 00", "weeks": "2", "language": "dansk", "kind": "travlhed", "answer": "Ja", "summary": "", "place": "Nordfald Metal",
-	"brief": "", "handled_by": "Mette Krogh", "answers": "Uge 1: Ja\nUge 2: Delvist", "question": "Fik du det gjort?",
+	"brief": "", "result": "", "agreed": "Tavlen ved presse 4 hænger oppe fra mandag", "handled_by": "Mette Krogh", "answers": "Uge 1: Ja\nUge 2: Delvist", "question": "Fik du det gjort?",
 }
 
 // placeholder is all that stands in braces on a line, so that a misspelt {First name} is refused and not sent.

@@ -74,6 +74,9 @@ func (t *Texts) Preview(course, lang string) ([]PreviewText, error) {
 	if err := message("visit-day", "visit-day", nil); err != nil {
 		return nil, err
 	}
+	if err := message("visit-agreed", "visit-agreed", nil); err != nil {
+		return nil, err
+	}
 	for _, key := range besides {
 		var choices []Choice
 		switch {

@@ -20,7 +20,7 @@ func (p *pages) funcs(lang string) template.FuncMap {
 		"first": func(name string) string { return reminders.Person{Name: name}.FirstName() }, "percent": percent,
 		"langs": func() []string { return languages }, "key": key, "dayof": f.dayOf, "minute": f.minute, "deliverysign": deliverySign,
 		"year": func(t time.Time) int { return f.local(t).Year() }, "short": short, "finding": f.finding, "line": f.line, "halt": f.halt, "lost": f.lost, "thousands": f.thousands, "levelsign": levelSign, "bar": bar, "top": top, "tall": tall,
-		"span": f.span, "under": under, "movable": movable, "phone": phoneNumber, "countedas": countedAs,
+		"span": f.span, "under": under, "movable": movable, "phone": phoneNumber, "countedas": countedAs, "barrierkinds": func() []string { return reminders.BarrierKinds }, "weekno": func(i int) int { return i + 1 },
 	}
 }
 

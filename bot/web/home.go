@@ -41,6 +41,15 @@ func (p *pages) overview(ctx context.Context, v *visitor) (overview, error) {
 		return out, err
 	}
 	out.Needs = needsOf(all, v.Now)
+	undone, err := p.Store.NotYetDone(ctx)
+	if err != nil {
+		return out, err
+	}
+	for _, visit := range visitsOf(all) {
+		if at, ok := undone[visit.Visit.ID]; ok {
+			out.Needs.Undone = append(out.Needs.Undone, undoneVisit{visit, at})
+		}
+	}
 	contacts, err := p.contactTroubles(ctx, all, v.Now)
 	if err != nil {
 		return out, err

@@ -394,6 +394,12 @@ func sortVisits(all []visitView) {
 	})
 }
 
+// undoneVisit is a visit whose contact says that what was agreed is not done.
+type undoneVisit struct {
+	visitView
+	At time.Time
+}
+
 // needs is what needs a person today.
 type needs struct {
 	Halted   []reminders.Finding
@@ -401,6 +407,7 @@ type needs struct {
 	Replies  []reminders.Talk
 	Troubles []trouble
 	Unplaced []visitView
+	Undone   []undoneVisit
 	Quiet    []quietPerson
 	Drafts   []reminders.Draft // of buddies, to look at before they publish themselves
 	Unmet    []unmetGroup
@@ -409,7 +416,7 @@ type needs struct {
 
 // Tasks is how many lines ask for something to be done. Visits to come are there to be known.
 func (n needs) Tasks() int {
-	return len(n.Halted) + len(n.Lost) + len(n.Replies) + len(n.Troubles) + len(n.Unplaced) + len(n.Quiet) + len(n.Drafts) + len(n.Unmet)
+	return len(n.Halted) + len(n.Lost) + len(n.Replies) + len(n.Troubles) + len(n.Unplaced) + len(n.Undone) + len(n.Quiet) + len(n.Drafts) + len(n.Unmet)
 }
 
 // needsOf is what the status alone says; halts and replies are added by the caller.

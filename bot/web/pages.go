@@ -24,7 +24,7 @@ import (
 var languages = []string{"da", "en"}
 
 // pageFiles are the templates that are a page each, inside layout.html; partials.html is known to all of them.
-var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "buddies", "inbox", "conversation", "slack", "health", "missing", "demo"}
+var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "visit", "buddies", "inbox", "conversation", "slack", "health", "missing", "demo"}
 
 // pages are what consultants and teachers see.
 type pages struct {
@@ -44,7 +44,7 @@ type asset struct {
 	kind, stamp string
 }
 
-var staticFiles = []string{"efterkurs.css", "efterkurs.svg", "demo.js", "inbox.js", "htmx.min.js"}
+var staticFiles = []string{"efterkurs.css", "efterkurs.svg", "demo.js", "inbox.js", "visit.js", "htmx.min.js"}
 
 var assetKinds = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
@@ -114,6 +114,11 @@ func (p *pages) routes(mux *http.ServeMux) {
 		http.Redirect(w, r, "/buddies", http.StatusSeeOther)
 	})
 	signedIn("GET /visits", p.visitsPage)
+	signedIn("GET /visits/{id}", p.visitPage)
+	signedIn("POST /visits/{id}/outcome", p.saveOutcome)
+	signedIn("GET /visits/{id}/outcome", func(w http.ResponseWriter, r *http.Request, _ *visitor) { // where a form that came back stands
+		http.Redirect(w, r, "/visits/"+strconv.FormatInt(visitID(r), 10), http.StatusSeeOther)
+	})
 	signedIn("GET /inbox", p.inboxPage)
 	signedIn("GET /slack", p.slackPage)
 	signedIn("GET /slack/install", p.slackInstall)

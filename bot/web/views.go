@@ -21,6 +21,14 @@ type Views interface {
 	ChangeDraft(ctx context.Context, now, near time.Time, past reminders.Date, change reminders.DraftChange) error
 	Resume(ctx context.Context, channel string) error
 
+	Visit(ctx context.Context, id int64) (reminders.Visit, error)
+	Brief(ctx context.Context, visitID int64) (reminders.Brief, error)
+	Outcome(ctx context.Context, visitID int64) (reminders.VisitOutcome, error)
+	SaveOutcome(ctx context.Context, now time.Time, o reminders.VisitOutcome, say []reminders.Message) (reminders.VisitOutcome, error)
+	AfterVisit(ctx context.Context, visitID int64) (reminders.AfterVisit, error)
+	// NotYetDone is when contacts said that what was agreed is not done, by visit.
+	NotYetDone(ctx context.Context) (map[int64]time.Time, error)
+
 	Inbox
 
 	UserByEmail(ctx context.Context, email string) (reminders.User, error)

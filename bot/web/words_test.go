@@ -32,7 +32,7 @@ func composedKeys() []string {
 	}
 	for _, k := range []reminders.Kind{reminders.KindWelcome, reminders.KindExercise, reminders.KindNudge, reminders.KindBuddy, reminders.KindCheckin,
 		reminders.KindCheckinAgain, reminders.KindBuddyJoined, reminders.KindBuddyLeft, reminders.KindBuddyShare, reminders.KindVisitDay, reminders.KindLeader, reminders.KindVisitProposal, reminders.KindVisitAgain,
-		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindReply, reminders.KindNote} {
+		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindVisitLetter, reminders.KindVisitAgreed, reminders.KindVisitFollowup, reminders.KindReply, reminders.KindNote} {
 		add("step-", string(k))
 	}
 	for reason := range reasons {
@@ -48,6 +48,11 @@ func composedKeys() []string {
 	add("why-", "same class", "same shift", "overlapping hours", "same company", "best found", "same language", "different teams", "a pair before")
 	add("", "unmet-shifts", "unmet-half", "unmet-time", "unmet-silent", "buddies-changed", "buddies-published", "buddies-invalid")
 	add("checkin-", reminders.CheckinOpen, reminders.CheckinHalf, reminders.CheckinConfirmed, reminders.CheckinNotYet)
+	add("outcome-fault-", "held", "long", "what", "step", "date", "sms", "link", "begun")
+	add("outcome-followup-", "yes", "partly", "no")
+	add("", "outcome-read-only")
+	add("visit-checkin-", "confirmed", "half", "open")
+	add("visit-leader-", reminders.LeaderAsked, reminders.LeaderHeld, reminders.LeaderNotYet)
 	add("look-", lookSent, lookSilent, lookFault, lookUnknown, lookSkipped, lookNone)
 	add("legend-", lookYes, lookPart, lookNo, lookOther, lookSent, lookSilent, lookPlanned, lookSkipped, lookFault, lookUnknown, "nudge")
 	add("canned-", "unknown", "1", "2", "3", "4", "5", "6")

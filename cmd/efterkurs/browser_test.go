@@ -35,8 +35,8 @@ func chromium(t *testing.T) string {
 }
 
 // browser opens a tab of the given size. What a page's console calls an error, a refused script or style
-// among them, fails the test at its end.
-func browser(t *testing.T, width, height int) context.Context {
+// among them, fails the test at its end, unless it begins with one of meant.
+func browser(t *testing.T, width, height int, meant ...string) context.Context {
 	t.Helper()
 	opts := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]), chromedp.ExecPath(chromium(t)), chromedp.NoSandbox,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
@@ -67,6 +67,9 @@ func browser(t *testing.T, width, height int) context.Context {
 		cancelAllocator()
 		<-read
 		for _, c := range complaints {
+			if slices.ContainsFunc(meant, func(m string) bool { return strings.HasPrefix(c, m) }) {
+				continue
+			}
 			t.Errorf("the console says: %s", c)
 		}
 	})
