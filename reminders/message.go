@@ -96,9 +96,15 @@ const (
 	KindStaffReminder Kind = "visit-staff-reminder" // to consultant and teacher
 	KindStaffBooked   Kind = "visit-staff-booked"
 	KindBrief         Kind = "visit-brief"
-	KindStaffUrgent   Kind = "staff-urgent" // to the consultant: somebody needs them now
-	KindReply         Kind = "reply"        // what is said back to something a person wrote
-	KindNote          Kind = "note"         // what a consultant wrote back, in their own words
+
+	KindVisitInvitation Kind = "visit-invitation"      // to the contact by e-mail, for their calendar, whatever their channel is
+	KindVisitMoved      Kind = "visit-moved"           // to the contact: another time, or somebody else comes
+	KindVisitCancelled  Kind = "visit-cancelled"       // to the contact
+	KindStaffCancelled  Kind = "visit-staff-cancelled" // to consultant and teacher: called off, or no longer theirs
+
+	KindStaffUrgent Kind = "staff-urgent" // to the consultant: somebody needs them now
+	KindReply       Kind = "reply"        // what is said back to something a person wrote
+	KindNote        Kind = "note"         // what a consultant wrote back, in their own words
 )
 
 // Priorities: the smaller goes first. What is said back to a person waits for no bulk.
@@ -170,9 +176,16 @@ type Outgoing struct {
 	Subject     string // e-mail
 	Text        string // what the person reads; on SMS the choices are in it
 	Choices     []Choice
-	ValidUntil  time.Time // the provider must not send it later; zero = its own default
-	Participant bool      // gets List-Unsubscribe and the way out; staff do not
-	See         string    // staff: the path of the page that it is about; "" = none
+	ValidUntil  time.Time   // the provider must not send it later; zero = its own default
+	Participant bool        // gets List-Unsubscribe and the way out; staff do not
+	See         string      // staff: the path of the page that it is about; "" = none
+	Invitation  *Invitation // e-mail: for the reader's calendar; nil = none
+}
+
+// Invitation is a calendar object that goes along with a mail (RFC 6047).
+type Invitation struct {
+	Method  string // REQUEST or CANCEL
+	Content []byte
 }
 
 // Outcome is what a try to send came to.

@@ -256,8 +256,8 @@ func (p *planner) visit(dates) {
 		}
 		m := base
 		m.PersonID, m.UserID, m.Kind, m.Week = personID, userID, kind, before
-		m.Step = fmt.Sprintf("%s-%d-%s", kind, before, who)
 		from, to := p.calendar.Span(p.calendar.PreviousWorking(start.AddDays(-before)), window)
+		m.Step = p.again(m.Subject, fmt.Sprintf("%s-%d-%s", kind, before, who), v.Sequence, from)
 		p.put(m, from, to)
 	}
 	for _, before := range []int{7, 1} {
@@ -267,21 +267,26 @@ func (p *planner) visit(dates) {
 	}
 	put("consultant", 0, v.ConsultantID, KindBrief, 2, OfficeWindow)
 	put("teacher", 0, v.TeacherID, KindBrief, 2, OfficeWindow)
-	for _, staff := range []struct {
-		who string
-		id  int64
-	}{{"consultant", v.ConsultantID}, {"teacher", v.TeacherID}} {
-		if staff.id == 0 {
-			continue
-		}
-		m := base
-		// A visit booked anew is told anew: its Sequence is part of the key.
-		m.UserID, m.Kind, m.Step = staff.id, KindStaffBooked, fmt.Sprintf("%s-%d-%s", KindStaffBooked, v.Sequence, staff.who)
-		if _, ok := p.existing[m.Subject+" "+m.Step]; !ok {
-			from, to := p.calendar.NextSpan(p.now, OfficeWindow, nil)
-			p.put(m, from, to)
+	for _, m := range p.calendar.invitations(p.now, *v, s.Company) {
+		if old, ok := p.existing[m.Subject+" "+m.Step]; !ok || old.State == Skipped { // one that is planned keeps its time
+			p.put(m, m.DueAt, m.ValidUntil)
 		}
 	}
+}
+
+// again is the step under which a reminder of a visit stands. One that was sent of an earlier time counts no more, and
+// the visit's Sequence tells the next one from it.
+func (p *planner) again(subject, step string, sequence int, from time.Time) string {
+	last := step
+	for n := 1; n <= sequence; n++ {
+		if name := fmt.Sprintf("%s-%d", step, n); p.existing[subject+" "+name].ID != 0 {
+			last = name
+		}
+	}
+	if old, ok := p.existing[subject+" "+last]; ok && old.State.HasLeft() && p.calendar.Today(old.DueAt) != p.calendar.Today(from) {
+		return fmt.Sprintf("%s-%d", step, sequence)
+	}
+	return last
 }
 
 // put plans m for the window from–to, or moves the row that is there.
@@ -296,7 +301,7 @@ func (p *planner) put(m Message, from, to time.Time) {
 	moved := !old.DueAt.Equal(m.DueAt) || !old.ValidUntil.IsZero() && old.DueAt.Equal(old.RunAt) && !old.ValidUntil.Equal(m.ValidUntil)
 	m.ID = old.ID
 	switch {
-	case old.State == Planned && (moved || old.PersonID != m.PersonID || old.VisitID != m.VisitID):
+	case old.State == Planned && (moved || old.PersonID != m.PersonID || old.UserID != m.UserID || old.VisitID != m.VisitID):
 		if !moved { // it may be waiting for a later window: that stays
 			m.RunAt, m.ValidUntil = old.RunAt, old.ValidUntil
 		}

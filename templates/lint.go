@@ -54,11 +54,14 @@ var required = []string{
 	"stop-asked", "contact-stop-asked", "going-on", "trouble", "call-you", "asked", "only-text", "pause-offer", "paused-week", "later-ok", "later-again", "later-none", "later-tomorrow", "answers", "answers-none", "erase-sure", "which", "why-not", "help-daily_run", "help-product", "help-leadership", "help-economy", "help-strategy", "help-education", "help-motivation", "help-other", "thanks-rating-plan", "who-are-you", "who-of-you", "staff-urgent",
 	"leader", "visit-proposal", "visit-proposal-again", "visit-new", "visit-taken", "visit-booked", "visit-resend-note",
 	"visit-reminder-7", "visit-reminder-1", "visit-cancelled", "contact-thanks", "contact-help",
+	"visit-agreed", "visit-moved", "visit-other", "visit-called-off", "visit-released", "visit-details",
+	"visit-invitation", "visit-invitation-moved", "visit-invitation-other", "visit-invitation-cancelled", "visit-invitation-released",
+	"visit-staff-moved", "visit-staff-other", "visit-staff-given", "visit-staff-cancelled", "visit-staff-released",
 	"visit-brief", "visit-staff-booked", "visit-staff-reminder-7", "visit-staff-reminder-1",
 }
 
 // choicesOf are the messages that ask something, and the fewest ways to answer.
-var choicesOf = map[string]int{"checkin": 2, "checkin-again": 2, "visit-proposal": 3, "visit-proposal-again": 3, "visit-new": 3, "visit-taken": 3,
+var choicesOf = map[string]int{"checkin": 2, "checkin-again": 2, "visit-proposal": 3, "visit-proposal-again": 3, "visit-new": 3, "visit-taken": 3, "visit-released": 3,
 	"stop-asked": 2, "contact-stop-asked": 2, "pause-offer": 3, "erase-sure": 2, "why-not": 3}
 
 // peoplesOwn are the placeholders that hold people's names or words. The company sees counts only.
