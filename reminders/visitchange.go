@@ -252,3 +252,15 @@ func (c *Claim) overtaken() bool {
 	}
 	return false
 }
+
+// HandOver gives what one user has of a visit to another.
+func HandOver(now time.Time, v Visit, from, to int64) (VisitChange, error) {
+	return v.becomes(now, func(after *Visit) {
+		if v.ConsultantID == from {
+			after.ConsultantID = to
+		}
+		if v.TeacherID == from {
+			after.TeacherID = to
+		}
+	})
+}

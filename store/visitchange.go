@@ -124,7 +124,7 @@ func unclashed(ctx context.Context, t *tx, v reminders.Visit) error {
 		return fmt.Errorf("looking for a clash with visit %d: %w", v.ID, err)
 	}
 	if overlapping > 0 {
-		return reminders.Errorf(reminders.ECONFLICT, "the consultant has another visit then")
+		return reminders.Errorf(reminders.ECONFLICT, "the consultant has another visit at the time of visit %d", v.ID)
 	}
 	return nil
 }
@@ -133,7 +133,8 @@ func unclashed(ctx context.Context, t *tx, v reminders.Visit) error {
 func (s *Store) RenewCalendar(ctx context.Context, now time.Time, email string) (user reminders.User, err error) {
 	err = s.write(ctx, func(t *tx) error {
 		var r userRow
-		if err := t.get(ctx, &r, `UPDATE users AS u SET calendar_token = $1, updated_at = $2 WHERE email = $3 RETURNING `+userColumns,
+		if err := t.get(ctx, &r, `UPDATE users SET calendar_token = $1, updated_at = $2 WHERE email = $3
+			RETURNING id, email, name, role, language, password_hash, calendar_token, disabled_at`,
 			randomHex(32), ms(now), strings.ToLower(strings.TrimSpace(clean(email)))); err != nil {
 			return notFound(err, "there is no user %s", email)
 		}

@@ -20,7 +20,7 @@ func (p *pages) funcs(lang string) template.FuncMap {
 		"first": func(name string) string { return reminders.Person{Name: name}.FirstName() }, "percent": percent,
 		"langs": func() []string { return languages }, "key": key, "dayof": f.dayOf, "minute": f.minute, "deliverysign": deliverySign,
 		"year": func(t time.Time) int { return f.local(t).Year() }, "short": short, "finding": f.finding, "line": f.line, "halt": f.halt, "lost": f.lost, "thousands": f.thousands, "levelsign": levelSign, "bar": bar, "top": top, "tall": tall,
-		"span": f.span, "under": under, "movable": movable, "phone": phoneNumber, "countedas": countedAs,
+		"inputdate": f.inputDate, "inputtime": f.inputTime, "span": f.span, "under": under, "movable": movable, "phone": phoneNumber, "countedas": countedAs,
 	}
 }
 
@@ -148,6 +148,10 @@ func (f words) clock(t time.Time) string {
 	t = f.local(t)
 	return f.text("clock", "hour", t.Hour(), "minute", fmt.Sprintf("%02d", t.Minute()))
 }
+
+// inputDate and inputTime are as a browser's fields for dates and times want them.
+func (f words) inputDate(t time.Time) string { return f.local(t).Format("2006-01-02") }
+func (f words) inputTime(t time.Time) string { return f.local(t).Format("15:04") }
 
 // minute is a time of day without a day.
 func (f words) minute(m reminders.Minute) string {

@@ -13,6 +13,7 @@ type visitsData struct {
 	Now                    time.Time
 	Unplaced, Coming, Past []visitView
 	CalendarAddress        string // of the visitor's own feed; "" = none
+	Ill, IllOther          bool   // the visitor may say that a consultant is ill; IllOther: of anybody
 }
 
 func (p *pages) visitsPage(w http.ResponseWriter, r *http.Request, v *visitor) {
@@ -21,7 +22,7 @@ func (p *pages) visitsPage(w http.ResponseWriter, r *http.Request, v *visitor) {
 		p.fail(w, r, v, err)
 		return
 	}
-	data := visitsData{Now: v.Now}
+	data := visitsData{Now: v.Now, Ill: v.User.Role != reminders.Teacher || p.Demo != nil, IllOther: v.User.Role == reminders.Admin}
 	for _, visit := range visitsOf(all) {
 		switch visit.Visit.State {
 		case reminders.VisitUnplaced:

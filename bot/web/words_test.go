@@ -32,7 +32,8 @@ func composedKeys() []string {
 	}
 	for _, k := range []reminders.Kind{reminders.KindWelcome, reminders.KindExercise, reminders.KindNudge, reminders.KindBuddy, reminders.KindCheckin,
 		reminders.KindCheckinAgain, reminders.KindBuddyJoined, reminders.KindVisitDay, reminders.KindLeader, reminders.KindVisitProposal, reminders.KindVisitAgain,
-		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindReply, reminders.KindNote} {
+		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindReply, reminders.KindNote,
+		reminders.KindVisitInvitation, reminders.KindVisitMoved, reminders.KindVisitCancelled, reminders.KindStaffCancelled} {
 		add("step-", string(k))
 	}
 	for reason := range reasons {
@@ -50,6 +51,7 @@ func composedKeys() []string {
 	add("legend-", lookYes, lookPart, lookNo, lookOther, lookSent, lookSilent, lookPlanned, lookSkipped, lookFault, lookUnknown, "nudge")
 	add("canned-", "unknown", "1", "2", "3", "4", "5", "6")
 	add("", "answer-fault-empty", "answer-fault-long", "note-subject", "inbox-read-only", "span-minutes", "span-hours-one", "span-hours-many", "span-days-one", "span-days-many")
+	add("visit-", "read-only", "conflict", "move-wrong", "move-same", "cancel-wrong", "reassign-same", "nobody", "ill-wrong", "ill-other", "ill-none")
 	add("need-", "undelivered", "failed", "unknown", "no-address", "wrong-address")
 	for _, c := range gridColumns {
 		add("column-", string(c.Kind))
@@ -181,7 +183,7 @@ func TestEveryPageHasItsTemplate(t *testing.T) {
 	files, _ := fs.Glob(texts.Pages(), "*.html")
 	for _, file := range files {
 		name := strings.TrimSuffix(file, ".html")
-		if !slices.Contains(append([]string{"layout", "partials", "answer"}, pageFiles...), name) {
+		if !slices.Contains(append([]string{"layout", "partials", "answer", "visitmove"}, pageFiles...), name) {
 			t.Errorf("%s is no page that the server knows", file)
 		}
 	}
