@@ -2,6 +2,8 @@ package bot
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"efterkurs/bot/calendar"
@@ -44,6 +46,10 @@ func visitKey(m reminders.Message) string {
 		switch change {
 		case reminders.ChangeMoved, reminders.ChangeOther:
 			return "visit-staff-" + change
+		}
+	case reminders.KindStaffUrgent:
+		if change == calendar.Declined {
+			return "visit-staff-declined"
 		}
 	case reminders.KindStaffCancelled:
 		switch change {
@@ -106,4 +112,34 @@ func attendees(c reminders.Claim, method string) (out []calendar.Party) {
 		}
 	}
 	return out
+}
+
+// invited writes down what somebody's calendar answers to an invitation. The UID proves that they were invited: nobody else
+// has seen it. It is no reply of words, and nothing is said back; what was written beside it, and any refusal, waits for a
+// person, and of a refusal the consultant is told at once.
+func (t *turn) invited() {
+	in := t.rc.Reply
+	answer := in.Attributes[AttributeAnswer]
+	t.effects.Kind, t.effects.Why = reminders.ReplyCalendar, "a calendar's answer to an invitation: "+answer
+	i := t.rc.Invited
+	if i == nil {
+		t.effects.State, t.effects.Why = reminders.ReplyInbox, "a calendar's answer to no invitation of ours"
+		return
+	}
+	t.effects.PersonID = i.PersonID
+	sequence, _ := strconv.Atoi(in.Attributes[AttributeSequence])
+	t.effects.Invited = &reminders.VisitAnswer{VisitID: i.Visit.ID, PersonID: i.PersonID, UserID: i.UserID, Sequence: sequence, Answer: answer, At: t.written()}
+	if strings.TrimSpace(in.Text) != "" {
+		t.effects.State = reminders.ReplyInbox
+	}
+	v := i.Visit
+	if answer != calendar.Declined || v.State != reminders.VisitBooked || sequence != v.Sequence || i.UserID != 0 && i.UserID == v.ConsultantID {
+		return
+	}
+	t.effects.State, t.effects.Urgent = reminders.ReplyInbox, true
+	if v.ConsultantID != 0 {
+		t.effects.Say = append(t.effects.Say, reminders.Message{Subject: reminders.ReplySubject(in.ID), Step: "urgent", Kind: reminders.KindStaffUrgent, UserID: v.ConsultantID,
+			CompanyID: v.CompanyID, ClassID: v.ClassID, VisitID: v.ID, Params: map[string]string{reminders.ParamChange: calendar.Declined},
+			Priority: reminders.PriorityReply, State: reminders.Planned, DueAt: t.now, RunAt: t.now})
+	}
 }

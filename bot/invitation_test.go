@@ -26,12 +26,20 @@ import (
 func (w *world) post(t *testing.T) *providertest.SMTP {
 	w.Helper()
 	server := providertest.NewSMTP(t)
-	channel, err := email.New(email.Config{SMTPURL: server.URL, From: "Kursusskolen <kursus@skolen.example>", Words: w.bot.Texts.Page, Now: w.clock.Now,
-		Tokens: bot.Tokens{Key: storetest.Secret}})
+	w.mailing(email.Config{SMTPURL: server.URL})
+	return server
+}
+
+func (w *world) mailing(c email.Config) {
+	w.Helper()
+	c.From, c.Words, c.Now, c.Tokens = "Kursusskolen <kursus@skolen.example>", w.bot.Texts.Page, w.clock.Now, bot.Tokens{Key: storetest.Secret}
+	channel, err := email.New(c)
 	w.ok(err)
 	w.bot.Channels[reminders.Email] = channel
+	if box, ok := channel.Mailbox(); ok {
+		w.bot.Channels[reminders.Email] = box
+	}
 	w.bot.Organizer = calendar.Party{Name: "Kursusskolen", Email: "kursus@skolen.example"}
-	return server
 }
 
 func withMail(r *reminders.RosterRow) { r.Contact.Email = "lis@smed.example" }
@@ -250,6 +258,88 @@ func TestAMovedVisitIsRemindedOfAnew(t *testing.T) {
 		}
 		if m := w.message("Lis", "visit-reminder-1-contact"); m.State != reminders.Planned || !m.DueAt.Equal(w.local("2026-12-07 12:00")) {
 			t.Fatalf("the day before: %s for %s", m.State, m.DueAt)
+		}
+	})
+}
+
+// answer puts into the mailbox what a mail program sends where somebody presses accept or decline.
+func (w *world) answer(box *providertest.IMAP, from, uid string, sequence int, partstat, text string, headers ...string) {
+	w.Helper()
+	w.texts++
+	object := fmt.Sprintf("BEGIN:VCALENDAR\r\nPRODID:-//Microsoft Corporation//Outlook 16.0 MIMEDIR//EN\r\nVERSION:2.0\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:%s\r\nSEQUENCE:%d\r\nDTSTAMP:20261001T080000Z\r\n"+
+		"ATTENDEE;PARTSTAT=%s;CN=x:mailto:%s\r\nSUMMARY:Afvist\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", uid, sequence, partstat, from)
+	raw := fmt.Sprintf("From: X <%s>\r\nTo: kursus@skolen.example\r\nSubject: Afvist: besoeg\r\nMessage-ID: <svar.%d@smed.example>\r\n%sMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n"+
+		"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n%s\r\n--b\r\nContent-Type: text/calendar; charset=utf-8; method=REPLY\r\n\r\n%s\r\n--b--\r\n",
+		from, w.texts, strings.Join(headers, ""), text, object)
+	box.Deliver([]byte(raw), w.clock.Now())
+}
+
+// It fails where a calendar's answer is taken for words, is not written on the visit, or a refusal reaches nobody.
+func TestWhatACalendarAnswersIsWrittenOnTheVisit(t *testing.T) {
+	each(t, func(w *world) {
+		server, box := providertest.NewSMTP(w.tb.(*testing.T)), providertest.NewIMAP(w.tb.(*testing.T))
+		w.mailing(email.Config{SMTPURL: server.URL, IMAPURL: box.URL, TLSConfig: box.TLS})
+		w.enrol(row("Maja", withMail), row("Bo", withMail))
+		w.until("2026-09-29")
+		w.writes("Lis", "1")
+		w.until("2026-09-30")
+		v := w.visit("Smed & Søn")
+		answers := func() (out []string) {
+			all, err := w.store.VisitAnswers(ctx, []int64{v.ID})
+			w.ok(err)
+			for _, a := range all[v.ID] {
+				out = append(out, a.Name+" "+a.Answer)
+			}
+			return out
+		}
+		urgent := func() (n int) {
+			for _, m := range server.Messages() {
+				if m.Calendar == nil && slices.Contains(m.To, "karen@skole.dk") && strings.HasPrefix(m.Subject, "Afbud") {
+					n++
+				}
+			}
+			return n
+		}
+		sent := len(server.Messages())
+		step := func() { w.later(2 * time.Minute); w.tick(); w.tick() }
+		w.answer(box, "lis@smed.example", v.UID, v.Sequence, "ACCEPTED", "", "Auto-Submitted: auto-generated\r\n")
+		w.answer(box, "frits@skole.dk", v.UID, v.Sequence, "TENTATIVE", "")
+		w.answer(box, "karen@skole.dk", v.UID, v.Sequence, "DECLINED", "") // the consultant knows
+		step()
+		if got := answers(); len(got) != 3 || !slices.Contains(got, "Lis accepted") || !slices.Contains(got, "Frits tentative") || !slices.Contains(got, "Karen declined") {
+			t.Fatalf("answers: %q", got)
+		}
+		w.filed("Lis", reminders.ReplyHandled, reminders.ReplyCalendar)
+		if n := len(server.Messages()) - sent; n != 0 {
+			t.Errorf("%d mails were sent for what needs none", n)
+		}
+		w.answer(box, "lis@smed.example", v.UID, v.Sequence, "DECLINED", "Vi har lukket den dag.")
+		w.answer(box, "lis@smed.example", v.UID, v.Sequence-1, "DECLINED", "") // of an invitation of before: it says nothing of this one
+		step()
+		if got := answers(); len(got) != 3 || !slices.Contains(got, "Lis declined") {
+			t.Errorf("answers: %q", got)
+		}
+		if n := urgent(); n != 1 {
+			t.Errorf("the consultant was mailed %d times of a refusal", n)
+		}
+		replies, err := w.store.Replies(ctx, reminders.ReplyFilter{PersonID: w.person("Lis").ID, Limit: 2})
+		w.ok(err)
+		if r := replies[1]; r.State != reminders.ReplyInbox || !r.Urgent || r.Text != "Vi har lukket den dag." {
+			t.Errorf("the refusal is %+v", r)
+		}
+		// Whoever was not invited, or knows no invitation, answers for nobody; it waits for a person.
+		w.answer(box, "fremmed@x.example", v.UID, v.Sequence, "DECLINED", "")
+		w.answer(box, "lis@smed.example", "visit-0@efterkurs", v.Sequence, "DECLINED", "")
+		step()
+		if got := answers(); len(got) != 3 || urgent() != 1 {
+			t.Errorf("answers: %q, mailed %d times", got, urgent())
+		}
+		if now := w.visit("Smed & Søn"); now.State != reminders.VisitBooked || now.Sequence != v.Sequence {
+			t.Errorf("an answer changed the visit: %+v", now)
+		}
+		w.ok(w.store.Erase(ctx, w.clock.Now(), w.person("Lis").ID))
+		if got := answers(); len(got) != 2 {
+			t.Errorf("after she was erased: %q", got)
 		}
 	})
 }

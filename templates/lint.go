@@ -56,7 +56,7 @@ var required = []string{
 	"visit-reminder-7", "visit-reminder-1", "visit-cancelled", "contact-thanks", "contact-help",
 	"visit-agreed", "visit-moved", "visit-other", "visit-called-off", "visit-released", "visit-details",
 	"visit-invitation", "visit-invitation-moved", "visit-invitation-other", "visit-invitation-cancelled", "visit-invitation-released",
-	"visit-staff-moved", "visit-staff-other", "visit-staff-given", "visit-staff-cancelled", "visit-staff-released",
+	"visit-staff-declined", "visit-staff-moved", "visit-staff-other", "visit-staff-given", "visit-staff-cancelled", "visit-staff-released",
 	"visit-brief", "visit-staff-booked", "visit-staff-reminder-7", "visit-staff-reminder-1",
 }
 

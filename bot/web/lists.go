@@ -23,7 +23,18 @@ func (p *pages) visitsPage(w http.ResponseWriter, r *http.Request, v *visitor) {
 		return
 	}
 	data := visitsData{Now: v.Now, Ill: v.User.Role != reminders.Teacher || p.Demo != nil, IllOther: v.User.Role == reminders.Admin}
-	for _, visit := range visitsOf(all) {
+	visits := visitsOf(all)
+	ids := make([]int64, len(visits))
+	for i, visit := range visits {
+		ids[i] = visit.Visit.ID
+	}
+	answers, err := p.Store.VisitAnswers(r.Context(), ids)
+	if err != nil {
+		p.fail(w, r, v, err)
+		return
+	}
+	for _, visit := range visits {
+		visit.Answers = answers[visit.Visit.ID]
 		switch visit.Visit.State {
 		case reminders.VisitUnplaced:
 			data.Unplaced = append(data.Unplaced, visit)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"efterkurs/bot/calendar"
 	"efterkurs/bot/email"
 	"efterkurs/reminders"
 	"efterkurs/templates"
@@ -44,7 +45,8 @@ func composedKeys() []string {
 	}
 	add("visit-", reminders.VisitPlanned, reminders.VisitProposed, reminders.VisitBooked, reminders.VisitHeld, reminders.VisitCancelled, reminders.VisitUnplaced)
 	add("kind-", reminders.ReplyStop, reminders.ReplyStart, reminders.ReplyAnswer, reminders.ReplyCommand, reminders.ReplyText, reminders.ReplyUnknown, reminders.ReplyAuto,
-		reminders.ReplyDoubt, reminders.ReplyTrouble, reminders.ReplyWho)
+		reminders.ReplyDoubt, reminders.ReplyTrouble, reminders.ReplyWho, reminders.ReplyCalendar)
+	add("invitation-", calendar.Accepted, calendar.Declined, calendar.Tentative)
 	add("meaning-", "yes", "no", "partly", "plan", "none", "rating", "slot", "again")
 	add("checkin-", reminders.CheckinOpen, reminders.CheckinHalf, reminders.CheckinConfirmed, reminders.CheckinNotYet)
 	add("look-", lookSent, lookSilent, lookFault, lookUnknown, lookSkipped, lookNone)
