@@ -136,10 +136,5 @@ func (t *turn) invited() {
 	if answer != calendar.Declined || v.State != reminders.VisitBooked || sequence != v.Sequence || i.UserID != 0 && i.UserID == v.ConsultantID {
 		return
 	}
-	t.effects.State, t.effects.Urgent = reminders.ReplyInbox, true
-	if v.ConsultantID != 0 {
-		t.effects.Say = append(t.effects.Say, reminders.Message{Subject: reminders.ReplySubject(in.ID), Step: "urgent", Kind: reminders.KindStaffUrgent, UserID: v.ConsultantID,
-			CompanyID: v.CompanyID, ClassID: v.ClassID, VisitID: v.ID, Params: map[string]string{reminders.ParamChange: calendar.Declined},
-			Priority: reminders.PriorityReply, State: reminders.Planned, DueAt: t.now, RunAt: t.now})
-	}
+	t.tellConsultant(v)
 }

@@ -344,6 +344,46 @@ func TestWhatACalendarAnswersIsWrittenOnTheVisit(t *testing.T) {
 	})
 }
 
+// A contact who cannot after all reaches the consultant at once, whatever words they choose; nothing is moved by them, and
+// they are not asked whether they want to hear from us no more.
+func TestAContactWhoCannotAfterAllReachesTheConsultant(t *testing.T) {
+	each(t, func(w *world) {
+		server := w.post(w.tb.(*testing.T))
+		w.enrol(row("Maja", withMail), row("Bo", withMail))
+		w.until("2026-09-29")
+		if w.writes("Lis", "ny"); w.reply("Lis").Urgent { // before it is booked, it asks for other times
+			t.Error("a choice that is open is urgent")
+		}
+		w.writes("Lis", "1")
+		w.until("2026-09-30")
+		v := w.visit("Smed & Søn")
+		for i, text := range []string{"flyt", "Vi må desværre aflyse besøget", "move", "Please cancel the visit", "ny tid", "Det passer ikke alligevel"} {
+			w.later(11 * time.Minute)
+			w.hears("Lis", text, w.said("contact-thanks"))
+			if r := w.reply("Lis"); r.State != reminders.ReplyInbox || !r.Urgent || r.Kind != reminders.ReplyText {
+				t.Errorf("%q is %s in %s (%s)", text, r.Kind, r.State, r.Why)
+			}
+			n := 0
+			for _, m := range server.Messages() {
+				if slices.Contains(m.To, "karen@skole.dk") && strings.HasPrefix(m.Subject, "Afbud") {
+					n++
+				}
+			}
+			if n != i+1 {
+				t.Errorf("%q: the consultant has %d mails", text, n)
+			}
+		}
+		w.later(11 * time.Minute)
+		w.writes("Lis", "Tak, vi glæder os")
+		if r := w.reply("Lis"); r.Urgent {
+			t.Errorf("thanks are urgent: %+v", r)
+		}
+		if now := w.visit("Smed & Søn"); now.Sequence != v.Sequence || now.State != reminders.VisitBooked {
+			t.Errorf("words moved the visit: %+v", now)
+		}
+	})
+}
+
 // What another has made of the files is printed as "UID SEQUENCE METHOD STATUS local start".
 const parsers = `
 import sys, zoneinfo, icalendar, vobject
