@@ -35,11 +35,7 @@ func visitKey(m reminders.Message) string {
 			return "visit-called-off"
 		}
 	case reminders.KindVisitProposal:
-		switch {
-		case change == "":
-		case m.Params[reminders.ParamWas] == "":
-			return "visit-new"
-		default:
+		if m.Params[reminders.ParamWas] != "" {
 			return "visit-released"
 		}
 	case reminders.KindStaffBooked:

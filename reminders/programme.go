@@ -200,10 +200,13 @@ func (p *planner) participant(d dates) {
 	for range visitSearchDays + maxLate {
 		visitDay = p.calendar.NextWorking(visitDay.AddDays(1), closed)
 	}
+	step := StepVisitDay
 	if v := s.Visit; v != nil && v.State == VisitBooked {
 		visitDay = p.calendar.PreviousWorking(p.calendar.Today(v.Start).AddDays(-1))
+		from, _ := p.calendar.Span(visitDay, window)
+		step = p.again(base.Subject, step, v.Sequence, from)
 	}
-	put(StepVisitDay, KindVisitDay, 0, visitDay, 0)
+	put(step, KindVisitDay, 0, visitDay, 0)
 }
 
 // company plans what the company's contact gets, once for all its participants on the class.
@@ -231,6 +234,9 @@ func (p *planner) company(d dates) {
 
 	visit := Visit{ClassID: s.Class.ID, CompanyID: s.Company.ID, ConsultantID: s.Company.ConsultantID,
 		TeacherID: s.Class.TeacherID, State: VisitPlanned, Earliest: d.visit}
+	if v := s.Visit; v != nil && v.Sequence > 0 { // given to somebody by hand
+		visit.ConsultantID, visit.TeacherID = v.ConsultantID, v.TeacherID
+	}
 	if v := s.Visit; v == nil || v.State == VisitPlanned &&
 		(v.Earliest != visit.Earliest || v.ConsultantID != visit.ConsultantID || v.TeacherID != visit.TeacherID) {
 		p.plan.Visit = &visit

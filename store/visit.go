@@ -96,13 +96,13 @@ func book(ctx context.Context, t *tx, now time.Time, b reminders.Booking) error 
 	if err := dirty(ctx, t, `e.class_id = $1 AND e.company_id = $2`, p.ClassID, p.CompanyID); err != nil {
 		return err
 	}
-	return dropReminderToChoose(ctx, t, now, p.ClassID, p.CompanyID)
+	return dropProposals(ctx, t, now, p.ClassID, p.CompanyID)
 }
 
-// dropReminderToChoose takes back the reminder of a proposal whose visit is booked.
-func dropReminderToChoose(ctx context.Context, t *tx, now time.Time, classID, companyID int64) error {
+// dropProposals takes back the programme's own proposal of a visit, and its reminder, where the visit is past them.
+func dropProposals(ctx context.Context, t *tx, now time.Time, classID, companyID int64) error {
 	_, err := t.exec(ctx, `UPDATE messages SET state = 'skipped', reason = 'superseded', updated_at = $1
-		WHERE subject = $2 AND step = 'visit-proposal-again' AND state = 'planned'`, ms(now), reminders.CompanySubject(classID, companyID))
+		WHERE subject = $2 AND step IN ('visit-proposal', 'visit-proposal-again') AND state = 'planned'`, ms(now), reminders.CompanySubject(classID, companyID))
 	return err
 }
 

@@ -81,8 +81,8 @@ func changeVisits(ctx context.Context, t *tx, now time.Time, changes []reminders
 		if err := dirty(ctx, t, `e.class_id = $1 AND e.company_id = $2`, c.After.ClassID, c.After.CompanyID); err != nil {
 			return err
 		}
-		if c.After.State == reminders.VisitBooked {
-			if err := dropReminderToChoose(ctx, t, now, c.After.ClassID, c.After.CompanyID); err != nil {
+		if c.After.State != c.Before.State || c.After.Round != c.Before.Round {
+			if err := dropProposals(ctx, t, now, c.After.ClassID, c.After.CompanyID); err != nil {
 				return err
 			}
 		}

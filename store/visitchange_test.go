@@ -215,3 +215,64 @@ func TestARenewedCalendarIsNobodysAtItsOldAddress(t *testing.T) {
 		code(t, errOf(s.RenewCalendar(ctx, start, "ingen@skole.dk")), reminders.ENOTFOUND)
 	})
 }
+
+// A visit that nobody was asked about yet and that is given to another keeps them when it is planned again, and its
+// proposal still goes out; one that is booked by hand is proposed to nobody any more.
+func TestAVisitGivenAwayBeforeItIsProposedStaysGiven(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
+		s := open(t)
+		visits, _ := twoVisits(t, s)
+		other := must[reminders.User](t)(s.SaveUser(ctx, start, reminders.User{Email: "ny@skole.dk", Name: "Ny", Role: reminders.Consultant}))
+		ok(t, changed(t, s, must[reminders.VisitChange](t)(reminders.ReassignVisit(start, visits[0], other.ID))))
+		planAll(t, s, start)
+		if v := must[reminders.Visit](t)(s.Visit(ctx, visits[0].ID)); v.ConsultantID != other.ID || v.State != reminders.VisitPlanned {
+			t.Fatalf("planned again: %+v", v)
+		}
+		bookedAt(t, s, visits[1], nine)
+		planAll(t, s, start)
+		for i, want := range []reminders.State{reminders.Planned, reminders.Skipped} {
+			for _, m := range must[[]reminders.Message](t)(s.Messages(ctx, reminders.MessageFilter{CompanyID: visits[i].CompanyID})) {
+				if m.Step == reminders.StepVisitProposal && m.State != want {
+					t.Errorf("visit %d: its proposal is %s, want %s", i, m.State, want)
+				}
+			}
+		}
+	})
+}
+
+// A wrong e-mail address of a contact who is written to by SMS keeps no SMS from them. It fails where a refused invitation
+// stops everything, or hides what is wrong with the phone.
+func TestARefusedInvitationStopsNoTexts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
+		s := open(t)
+		visits, contacts := twoVisits(t, s)
+		bookedAt(t, s, visits[0], nine)
+		var invitation, moved reminders.Claim
+		for _, c := range claim(t, s, "w", start.AddDate(0, 0, 3), 1000) {
+			switch {
+			case c.PersonID == contacts[0] && c.Kind == reminders.KindVisitInvitation:
+				invitation = c
+			case c.PersonID == contacts[0] && c.Kind == reminders.KindVisitMoved:
+				moved = c
+			}
+		}
+		at := start.AddDate(0, 0, 3)
+		refuse := func(c reminders.Claim, channel, address, errorCode string) {
+			t.Helper()
+			in := intent(c)
+			in.Channel, in.Address = channel, address
+			must[map[int64]reminders.Began](t)(s.Begin(ctx, at, []reminders.Intent{in}))
+			ok(t, s.Record(ctx, at, []reminders.Change{{ID: c.ID, Worker: c.Worker, From: reminders.Sending, To: reminders.Failed, Attempt: 1, PersonID: c.PersonID, EndedAt: at,
+				Result: reminders.Result{Outcome: reminders.OutcomeFailed, BadAddress: true, Code: errorCode}}}))
+		}
+		refuse(invitation, reminders.Email, "lis@smed.dk", "5.1.1")
+		p := must[reminders.Person](t)(s.Person(ctx, contacts[0]))
+		if p.Faulty(reminders.SMS) || p.Faulty(reminders.Slack) || !p.Faulty(reminders.Email) {
+			t.Fatalf("after the mail: %q", p.AddressFault)
+		}
+		refuse(moved, reminders.SMS, p.Phone, "30005")
+		if p = must[reminders.Person](t)(s.Person(ctx, contacts[0])); !p.Faulty(reminders.SMS) {
+			t.Fatalf("after the SMS: %q", p.AddressFault)
+		}
+	})
+}

@@ -100,7 +100,7 @@ var faults = map[string]string{
 
 // fault explains a provider's error code; "" for none.
 func (f words) fault(code string) string {
-	code = strings.TrimPrefix(code, reminders.SlackFault(""))
+	code = strings.TrimPrefix(strings.TrimPrefix(code, reminders.SlackFault("")), reminders.EmailFault(""))
 	said := strings.Fields(code)
 	if len(said) == 0 {
 		return ""

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"efterkurs/bot"
 	"efterkurs/reminders"
 )
 
@@ -257,5 +258,28 @@ func TestTheFormsOfAVisitAreThereInBothLanguages(t *testing.T) {
 				t.Errorf("%s, %s:\n%s", lang, state, html)
 			}
 		}
+	}
+}
+
+// What calendars have answered stands beside the visit; what was answered to an earlier time does not.
+func TestAnswersToAnInvitationAreShown(t *testing.T) {
+	s := openSchool(t, nil)
+	v := s.booked("Nordfald Metal", s.at(visitDay, 9*60))
+	mette := s.signedIn("mette@skolen.example")
+	accept := func(sequence int) {
+		t.Helper()
+		in := bot.Inbound{Channel: reminders.Email, ProviderID: fmt.Sprintf("<%d@x.example>", sequence), From: "mette@skolen.example", At: s.now, Attributes: map[string]string{
+			bot.AttributeInvitation: v.UID, bot.AttributeAttendee: "mette@skolen.example", bot.AttributeAnswer: "accepted", bot.AttributeSequence: fmt.Sprint(sequence)}}
+		if err := s.bot.Receive(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	accept(v.Sequence - 1)
+	if _, body := mette.get("/visits"); strings.Contains(body, "har sagt ja") {
+		t.Error("an answer to an earlier invitation is shown")
+	}
+	accept(v.Sequence)
+	if _, body := mette.get("/visits"); !strings.Contains(body, "Mette Krogh har sagt ja") {
+		t.Error("the answer is not shown")
 	}
 }
