@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -103,8 +104,10 @@ func attendees(c reminders.Claim, method string) (out []calendar.Party) {
 		out = append(out, calendar.Party{Name: p.Name, Email: p.Email})
 	}
 	for _, u := range []*reminders.User{c.Consultant, c.Teacher} {
-		if u != nil && (u.ID == c.Visit.ConsultantID || u.ID == c.Visit.TeacherID) {
-			out = append(out, calendar.Party{Name: u.Name, Email: u.Email})
+		if p := (calendar.Party{}); u != nil && (u.ID == c.Visit.ConsultantID || u.ID == c.Visit.TeacherID) {
+			if p.Name, p.Email = u.Name, u.Email; !slices.Contains(out, p) {
+				out = append(out, p)
+			}
 		}
 	}
 	return out

@@ -29,10 +29,14 @@ const (
 // open says whether a visit can still be changed.
 func (v Visit) open() bool { return v.State != VisitHeld && v.State != VisitCancelled }
 
-// MoveVisit gives a visit a time, or another one; what was not booked is booked by it. EINVALID for a time that is over.
+// MoveVisit gives a visit a time, or another one; what was not booked is booked by it. EINVALID for a time that is
+// over, and where nobody holds the visit.
 func MoveVisit(now time.Time, v Visit, start time.Time) (VisitChange, error) {
 	if !start.After(now) {
 		return VisitChange{}, Errorf(EINVALID, "the new time is over")
+	}
+	if v.ConsultantID == 0 {
+		return VisitChange{}, Errorf(EINVALID, "nobody holds the visit yet")
 	}
 	return v.becomes(now, func(after *Visit) {
 		after.State, after.Start, after.End = VisitBooked, start.UTC(), start.UTC().Add(VisitLength)
@@ -116,6 +120,12 @@ func (t *teller) staff() {
 		who        string
 		before, id int64
 	}{{"consultant", was.ConsultantID, v.ConsultantID}, {"teacher", was.TeacherID, v.TeacherID}} {
+		if p.who == "teacher" && p.id == v.ConsultantID { // one person, told once
+			p.id = 0
+		}
+		if p.who == "teacher" && p.before == was.ConsultantID {
+			p.before = 0
+		}
 		if v.State == VisitBooked && p.id != 0 {
 			change := ""
 			if t.booked() && (p.id == was.ConsultantID || p.id == was.TeacherID) {

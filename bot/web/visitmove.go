@@ -116,6 +116,9 @@ func (p *pages) moveVisit(w http.ResponseWriter, r *http.Request, v *visitor) {
 		if err != nil || !start.After(v.Now) || start.Sub(v.Now) > farthest {
 			return reminders.VisitChange{}, wrong("visit-move-wrong")
 		}
+		if visit.ConsultantID == 0 {
+			return reminders.VisitChange{}, wrong("visit-no-consultant")
+		}
 		if visit.State == reminders.VisitBooked && start.Equal(visit.Start) {
 			return reminders.VisitChange{}, wrong("visit-move-same")
 		}

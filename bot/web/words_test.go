@@ -53,7 +53,7 @@ func composedKeys() []string {
 	add("legend-", lookYes, lookPart, lookNo, lookOther, lookSent, lookSilent, lookPlanned, lookSkipped, lookFault, lookUnknown, "nudge")
 	add("canned-", "unknown", "1", "2", "3", "4", "5", "6")
 	add("", "answer-fault-empty", "answer-fault-long", "note-subject", "inbox-read-only", "span-minutes", "span-hours-one", "span-hours-many", "span-days-one", "span-days-many")
-	add("visit-", "read-only", "conflict", "move-wrong", "move-same", "cancel-wrong", "reassign-same", "nobody", "ill-wrong", "ill-other", "ill-none")
+	add("visit-", "read-only", "conflict", "move-wrong", "move-same", "no-consultant", "cancel-wrong", "reassign-same", "nobody", "ill-wrong", "ill-other", "ill-none")
 	add("need-", "undelivered", "failed", "unknown", "no-address", "wrong-address")
 	for _, c := range gridColumns {
 		add("column-", string(c.Kind))
