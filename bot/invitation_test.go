@@ -238,6 +238,32 @@ func TestAVisitGivenBackIsChosenAnew(t *testing.T) {
 	})
 }
 
+// Who does not choose among the new times is reminded once, and may answer the reminder.
+func TestWhoDoesNotChooseAnewIsRemindedOnce(t *testing.T) {
+	each(t, func(w *world) {
+		w.enrol(row("Maja"), row("Bo"))
+		w.until("2026-09-29")
+		w.writes("Lis", "1")
+		w.until("2026-09-30")
+		after := w.change(func(now time.Time, v reminders.Visit) (reminders.VisitChange, error) {
+			slots, err := reminders.FindSlots(ctx, w.store, w.bot.Calendar, now, v, nil, 2)
+			w.ok(err)
+			return reminders.ReleaseVisit(now, v, slots)
+		})
+		w.until("2026-10-02")
+		w.unread("Lis")
+		w.until("2026-10-13")
+		var got []string
+		for _, m := range w.unread("Lis") {
+			if m.Kind == reminders.KindVisitAgain {
+				got = append(got, m.Step+" "+m.SentAt.In(copenhagen(w)).Format("2006-01-02"))
+			}
+		}
+		w.equal("reminders", got, fmt.Sprintf("visit-proposal-again-%d-contact 2026-10-05", after.Sequence))
+		w.hears("Lis", "2", w.booked(after.Slots[1]))
+	})
+}
+
 // A reminder that was sent of an earlier time counts no more: the new time has its own.
 func TestAMovedVisitIsRemindedOfAnew(t *testing.T) {
 	each(t, func(w *world) {

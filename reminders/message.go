@@ -128,7 +128,7 @@ type Message struct {
 	Subject string // what the step belongs to: "enrolment/12", "class/3/company/2", "visit/4/contact", "reply/99"
 	Step    string // "exercise-3"
 	Kind    Kind
-	Week    int // 1..6 for exercise, nudge, checkin; days before for a visit's reminder; else 0
+	Week    int // 1..6 for exercise, nudge, checkin; days before for a visit's reminder; of a reminder to choose a time anew the visit's Sequence; else 0
 
 	PersonID    int64 // to whom: a Person …
 	UserID      int64 // … or a User; both 0 = nobody known (a company without contact)

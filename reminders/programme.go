@@ -50,6 +50,9 @@ func QuestionStep(k Kind, week int) string {
 	case KindCheckinAgain:
 		return CheckinStep(week)
 	case KindVisitAgain:
+		if week > 0 { // of a visit that was given back: its Sequence then
+			return fmt.Sprintf("%s-%d-contact", KindVisitProposal, week)
+		}
 		return StepVisitProposal
 	case KindBuddyJoined:
 		return StepBuddy

@@ -158,6 +158,7 @@ func (t *teller) contact(contact Person) {
 		t.toContact(KindVisitInvitation, change)
 	case ChangeReleased:
 		t.toContact(KindVisitProposal, change)
+		t.remindToChoose()
 		if t.booked() && !byMail {
 			t.toContact(KindVisitInvitation, change)
 		}
@@ -202,6 +203,15 @@ func (t *teller) toContact(kind Kind, change string) {
 		window = DefaultWindow
 	}
 	t.add(Message{Kind: kind, PersonID: t.company.ContactID}, "contact", change, window, t.company.ClosedWeeks)
+}
+
+// remindToChoose plans the one reminder of the times just offered.
+func (t *teller) remindToChoose() {
+	now := t.now
+	t.now = t.calendar.NextWorking(t.calendar.Today(now).AddDays(proposalAgain), t.company.ClosedWeeks).At(0, t.calendar.Location)
+	t.toContact(KindVisitAgain, ChangeReleased)
+	t.say[len(t.say)-1].Week = t.visit.Sequence
+	t.now = now
 }
 
 func (t *teller) add(m Message, who, change string, window Window, closed ClosedWeeks) {
@@ -251,7 +261,7 @@ func (c *Claim) overtaken() bool {
 	switch c.Kind {
 	case KindVisitMoved, KindVisitCancelled, KindVisitInvitation:
 		return VisitSequence(c.Message) != v.Sequence
-	case KindVisitProposal:
+	case KindVisitProposal, KindVisitAgain:
 		return c.Params[ParamChange] != "" && VisitSequence(c.Message) != v.Sequence
 	case KindStaffBooked:
 		return VisitSequence(c.Message) != v.Sequence || !theirs
