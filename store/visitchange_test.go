@@ -134,7 +134,7 @@ func TestAConsultantIsGivenOneOfTwoVisitsAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
 		stores := []*store.Store{open(t), open(t)}
 		visits, _ := twoVisits(t, stores[0])
-		users := make([]reminders.User, 6)
+		users := make([]reminders.User, 31)
 		for i := range users {
 			users[i] = must[reminders.User](t)(stores[0].SaveUser(ctx, start, reminders.User{Email: fmt.Sprintf("k%d@skole.dk", i), Name: "K", Role: reminders.Consultant}))
 		}
@@ -146,11 +146,16 @@ func TestAConsultantIsGivenOneOfTwoVisitsAtOnce(t *testing.T) {
 		for round, u := range users[1:] {
 			errs := make([]error, 2)
 			var wg sync.WaitGroup
+			both := make(chan struct{})
 			for i := range 2 {
 				v := must[reminders.Visit](t)(stores[0].Visit(ctx, visits[i].ID))
 				c := must[reminders.VisitChange](t)(reminders.ReassignVisit(start, v, u.ID))
-				wg.Go(func() { errs[i] = stores[i].ChangeVisits(ctx, start, c) })
+				wg.Go(func() {
+					<-both
+					errs[i] = stores[i].ChangeVisits(ctx, start, c)
+				})
 			}
+			close(both)
 			wg.Wait()
 			if (errs[0] == nil) == (errs[1] == nil) {
 				t.Fatalf("round %d: %v", round, errs)
