@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"efterkurs/bot/calendar"
 	"efterkurs/bot/meaning"
 	"efterkurs/reminders"
 	"efterkurs/templates"
@@ -33,9 +34,11 @@ type Bot struct {
 	Store    Store
 	Calendar *reminders.Calendar
 	School   string // the school's name as people know it
-	Now      func() time.Time
-	Log      *slog.Logger
-	Wake     func() // called when something is to be said back; may be nil
+	// Organizer is who invites to visits: the address that mails come from. Zero = mails carry no invitations.
+	Organizer calendar.Party
+	Now       func() time.Time
+	Log       *slog.Logger
+	Wake      func() // called when something is to be said back; may be nil
 }
 
 var _ reminders.Desk = (*Bot)(nil)

@@ -78,6 +78,9 @@ func (b *Bot) Compose(_ context.Context, c reminders.Claim) (reminders.Outgoing,
 	if out.Subject, err = templates.Fill(text.Subject, values); err != nil {
 		return reminders.Outgoing{}, fmt.Errorf("subject of %s: %w", c.Step, err)
 	}
+	if out.Invitation, err = b.invitation(c, lang); err != nil {
+		return reminders.Outgoing{}, err
+	}
 	switch {
 	case c.User != nil:
 		out.Name, out.See = c.User.Name, see(c)
@@ -198,7 +201,7 @@ func (b *Bot) text(c reminders.Claim, lang string) (templates.Message, error) {
 	case reminders.KindReply:
 		return b.said(c, lang)
 	}
-	return message(string(c.Kind))
+	return message(visitKey(c.Message))
 }
 
 func (b *Bot) exercise(c reminders.Claim, lang string) (templates.Exercise, templates.Course, error) {

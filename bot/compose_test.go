@@ -138,7 +138,32 @@ func letters() []letter {
 	for _, days := range []int{7, 1} {
 		add(fmt.Sprintf("reminder of the visit, %d days", days), leader, visit(reminders.KindVisitReminder, days, reminders.VisitBooked))
 	}
+	changed := func(kind reminders.Kind, change, state string) reminders.Claim {
+		c := visit(kind, 0, state)
+		c.Params = params()
+		if change != "" {
+			c.Params = params(reminders.ParamChange, change, reminders.ParamWas, slots[0].Format(time.RFC3339))
+		}
+		return c
+	}
+	for _, change := range []string{"", reminders.ChangeMoved, reminders.ChangeOther, reminders.ChangeCancelled, reminders.ChangeReleased, reminders.ChangeUnplaced} {
+		add("invitation "+change, leader, changed(reminders.KindVisitInvitation, change, reminders.VisitBooked))
+	}
+	for _, change := range []string{"", reminders.ChangeMoved, reminders.ChangeOther} {
+		add("moved "+change, leader, changed(reminders.KindVisitMoved, change, reminders.VisitBooked))
+	}
+	for _, change := range []string{reminders.ChangeCancelled, reminders.ChangeUnplaced} {
+		add("called off "+change, leader, changed(reminders.KindVisitCancelled, change, reminders.VisitCancelled))
+	}
+	add("released", leader, changed(reminders.KindVisitProposal, reminders.ChangeReleased, reminders.VisitProposed))
 	for who, to := range map[string]func(reminders.Claim) reminders.Claim{"consultant": staff(consultant), "teacher": staff(teacher)} {
+		for _, change := range []string{reminders.ChangeMoved, reminders.ChangeOther} {
+			add("booked "+change+", to the "+who, to, changed(reminders.KindStaffBooked, change, reminders.VisitBooked))
+		}
+		for _, change := range []string{reminders.ChangeOther, reminders.ChangeCancelled, reminders.ChangeReleased, reminders.ChangeUnplaced} {
+			add("called off "+change+", to the "+who, to, changed(reminders.KindStaffCancelled, change, reminders.VisitBooked))
+		}
+		add("declined, to the "+who, to, changed(reminders.KindStaffUrgent, "declined", reminders.VisitBooked))
 		for _, days := range []int{7, 1} {
 			add(fmt.Sprintf("reminder to the %s, %d days", who, days), to, visit(reminders.KindStaffReminder, days, reminders.VisitBooked))
 		}

@@ -97,6 +97,9 @@ func (t *turn) read(ctx context.Context) error {
 			t.give(t.root(question), reminders.Choice{})
 		}
 		return nil
+	case t.callsOff(m) != nil:
+		t.refused(*t.callsOff(m))
+		return nil
 	case m.Kind == meaning.Doubt:
 		t.doubt()
 		return nil

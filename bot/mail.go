@@ -12,6 +12,12 @@ const (
 	AttributeAuto    = "auto"    // what a machine made it for; "" = a person wrote it
 	AttributeProof   = "proof"   // "none": nothing in it shows that it answers a mail of ours
 	AttributeSubject = "subject" // as its writer wrote it; not where it is the subject of what they answer
+
+	// Of a mail in which a calendar program answers an invitation:
+	AttributeInvitation = "invitation" // its UID
+	AttributeAttendee   = "attendee"   // the address that was invited
+	AttributeAnswer     = "answer"     // accepted, declined, tentative
+	AttributeSequence   = "sequence"   // of the invitation
 )
 
 // autoPerhaps is an AttributeAuto that goes by nothing but the subject.
@@ -39,6 +45,9 @@ func (t *turn) post(m meaning.Meaning) (done bool) {
 	case stop:
 		t.effects.PersonID = 0
 		return false
+	case in.Attributes[AttributeAnswer] != "":
+		t.invited()
+		return true
 	case auto != "":
 		t.effects.Kind, t.effects.Why = reminders.ReplyAuto, autoWhy[auto]
 		return true

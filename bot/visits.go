@@ -2,11 +2,14 @@ package bot
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"efterkurs/bot/calendar"
+	"efterkurs/bot/meaning"
 	"efterkurs/reminders"
 )
 
@@ -130,4 +133,47 @@ func (t *turn) offered(v *reminders.Visit, slot time.Time) bool {
 		return isSlots(q.Choices) && asked != nil && asked.ID == v.ID &&
 			slices.ContainsFunc(q.Choices, func(c reminders.Choice) bool { return t.shows(c, slot) })
 	})
+}
+
+var (
+	offAgain   = regexp.MustCompile(`(?i)(^|[^\pL])(flyt(te)?|afly(s|se|st)|afbud|udsæt(te)?|ombook(e)?|move|resched\pL*|postpon\pL*|cancel(l?ed)?|call off)($|[^\pL])`)
+	ofTheVisit = regexp.MustCompile(`(?i)besøg|visit`)
+)
+
+// callsOff is the booked visit that a contact wants to move or call off, as far as one can tell; nil = none. Who is also on a
+// course has said so only where the visit is named: they may move a board.
+func (t *turn) callsOff(m meaning.Meaning) *reminders.Visit {
+	text := t.rc.Reply.Text
+	asks := offAgain.MatchString(text) && (len(t.rc.Participations) == 0 || ofTheVisit.MatchString(text)) || m.Kind == meaning.Command && m.Word == meaning.New
+	if m.Kind == meaning.Answer || !asks {
+		return nil
+	}
+	for i, v := range t.rc.Visits { // soonest first
+		if v.State == reminders.VisitProposed { // a choice is open: it says what it means there
+			return nil
+		}
+		if v.State == reminders.VisitBooked && v.Start.After(t.now) {
+			return &t.rc.Visits[i]
+		}
+	}
+	return nil
+}
+
+// refused hands a visit that its contact cannot keep to its consultant at once. Nothing is moved by a word that may be
+// misread: the pages offer new times in one press.
+func (t *turn) refused(v reminders.Visit) {
+	t.effects.Kind, t.effects.Why = reminders.ReplyText, "may want to move or call off a visit"
+	t.say("contact-thanks", nil, func(m *reminders.Message) { m.CompanyID, m.ClassID, m.VisitID = v.CompanyID, v.ClassID, v.ID })
+	t.tellConsultant(v)
+}
+
+// tellConsultant keeps a reply for a person, and mails whoever holds the visit.
+func (t *turn) tellConsultant(v reminders.Visit) {
+	t.effects.State, t.effects.Urgent = reminders.ReplyInbox, true
+	if v.ConsultantID == 0 {
+		return
+	}
+	t.effects.Say = append(t.effects.Say, reminders.Message{Subject: reminders.ReplySubject(t.rc.Reply.ID), Step: "urgent", Kind: reminders.KindStaffUrgent, UserID: v.ConsultantID,
+		CompanyID: v.CompanyID, ClassID: v.ClassID, VisitID: v.ID, Params: map[string]string{reminders.ParamChange: calendar.Declined},
+		Priority: reminders.PriorityReply, State: reminders.Planned, DueAt: t.now, RunAt: t.now})
 }

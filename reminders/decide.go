@@ -36,7 +36,7 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, stops stop
 	stranger := c.Person == nil && c.User == nil
 	if stranger && (c.Kind != KindReply && c.Kind != KindNote || c.Address == "") { // somebody nobody knows may be answered
 		switch c.Kind {
-		case KindBrief, KindStaffReminder, KindStaffBooked, KindStaffUrgent:
+		case KindBrief, KindStaffReminder, KindStaffBooked, KindStaffCancelled, KindStaffUrgent:
 			return skip(ReasonNoConsultant), nil
 		}
 		return skip(ReasonNoContact), nil
@@ -51,7 +51,11 @@ func (e *Engine) decide(ctx context.Context, now time.Time, c *Claim, stops stop
 		if !c.Person.OptedOutAt.IsZero() {
 			return skip(ReasonOptedOut), nil
 		}
-		if channel, address, workspace = c.way(); address == "" {
+		channel, address, workspace = c.way()
+		if c.Kind == KindVisitInvitation { // calendars are filled by mail
+			channel, address, workspace = Email, c.Person.Email, ""
+		}
+		if address == "" {
 			return skip(ReasonNoAddress), nil
 		}
 		if c.Kind == KindVisitLetter && c.Person.Email != "" && e.Desk.On(Email) { // a letter, where they can get one
@@ -158,6 +162,9 @@ func (e *Engine) due(now time.Time, c *Claim) Verdict {
 			return skip(ReasonSuperseded) // the introduction itself names all three
 		}
 	}
+	if c.overtaken() {
+		return skip(ReasonSuperseded)
+	}
 	switch c.Kind {
 	case KindBuddy, KindCheckin, KindCheckinAgain, KindBuddyShare:
 		if len(c.Buddies) == 0 {
@@ -167,8 +174,9 @@ func (e *Engine) due(now time.Time, c *Claim) Verdict {
 		if c.Visit != nil && (c.Visit.State == VisitBooked || c.Visit.State == VisitHeld || c.Visit.State == VisitCancelled) {
 			return skip(ReasonSuperseded)
 		}
-	case KindVisitReminder, KindStaffReminder, KindStaffBooked, KindBrief, KindVisitDay:
+	case KindVisitReminder, KindStaffReminder, KindStaffBooked, KindBrief, KindVisitDay, KindVisitMoved, KindVisitInvitation:
 		switch {
+		case TakenOut(c.Message):
 		case c.Visit == nil || c.Visit.State != VisitBooked:
 			return skip(ReasonNoVisit)
 		case !now.Before(c.Visit.Start):

@@ -101,9 +101,15 @@ const (
 	KindVisitLetter   Kind = "visit-letter"   // to the contact after the visit: counts and agreements
 	KindVisitAgreed   Kind = "visit-agreed"   // to the participants: what was agreed
 	KindVisitFollowup Kind = "visit-followup" // to the contact, weeks after: is it done?
-	KindStaffUrgent   Kind = "staff-urgent"   // to the consultant: somebody needs them now
-	KindReply         Kind = "reply"          // what is said back to something a person wrote
-	KindNote          Kind = "note"           // what a consultant wrote back, in their own words
+
+	KindVisitInvitation Kind = "visit-invitation"      // to the contact by e-mail, for their calendar, whatever their channel is
+	KindVisitMoved      Kind = "visit-moved"           // to the contact: another time, or somebody else comes
+	KindVisitCancelled  Kind = "visit-cancelled"       // to the contact
+	KindStaffCancelled  Kind = "visit-staff-cancelled" // to consultant and teacher: called off, or no longer theirs
+
+	KindStaffUrgent Kind = "staff-urgent" // to the consultant: somebody needs them now
+	KindReply       Kind = "reply"        // what is said back to something a person wrote
+	KindNote        Kind = "note"         // what a consultant wrote back, in their own words
 )
 
 // Priorities: the smaller goes first. What is said back to a person waits for no bulk.
@@ -127,7 +133,7 @@ type Message struct {
 	Subject string // what the step belongs to: "enrolment/12", "class/3/company/2", "visit/4/contact", "reply/99"
 	Step    string // "exercise-3"
 	Kind    Kind
-	Week    int // 1..6 for exercise, nudge, checkin; days before for a visit's reminder; else 0
+	Week    int // 1..6 for exercise, nudge, checkin; days before for a visit's reminder; of a reminder to choose a time anew the visit's Sequence; else 0
 
 	PersonID    int64 // to whom: a Person …
 	UserID      int64 // … or a User; both 0 = nobody known (a company without contact)
@@ -175,9 +181,16 @@ type Outgoing struct {
 	Subject     string // e-mail
 	Text        string // what the person reads; on SMS the choices are in it
 	Choices     []Choice
-	ValidUntil  time.Time // the provider must not send it later; zero = its own default
-	Participant bool      // gets List-Unsubscribe and the way out; staff do not
-	See         string    // staff: the path of the page that it is about; "" = none
+	ValidUntil  time.Time   // the provider must not send it later; zero = its own default
+	Participant bool        // gets List-Unsubscribe and the way out; staff do not
+	See         string      // staff: the path of the page that it is about; "" = none
+	Invitation  *Invitation // e-mail: for the reader's calendar; nil = none
+}
+
+// Invitation is a calendar object that goes along with a mail (RFC 6047).
+type Invitation struct {
+	Method  string // REQUEST or CANCEL
+	Content []byte
 }
 
 // Outcome is what a try to send came to.

@@ -72,10 +72,20 @@ func (p Person) FirstName() string {
 // SlackFault is how a fault of a Slack address is kept: who left a workspace may have a phone all the same.
 func SlackFault(code string) string { return Slack + ":" + code }
 
+// EmailFault is how a fault of the e-mail address is kept of who is written to elsewhere: only invitations go there.
+func EmailFault(code string) string { return Email + ":" + code }
+
 // Faulty says whether what is wrong with an address keeps the person from being written to on a channel. Of Slack that
-// is Slack alone. Any other stops everything until somebody has asked for the right address.
+// is Slack alone, and of an address that only gets invitations that one. Any other stops everything until somebody has asked
+// for the right address.
 func (p Person) Faulty(channel string) bool {
-	return p.AddressFault != "" && (channel == Slack || !strings.HasPrefix(p.AddressFault, SlackFault("")))
+	switch {
+	case strings.HasPrefix(p.AddressFault, SlackFault("")):
+		return channel == Slack
+	case strings.HasPrefix(p.AddressFault, EmailFault("")):
+		return channel == Email
+	}
+	return p.AddressFault != ""
 }
 
 // Address is the channel and address to write to: the channel asked for where it has an address,

@@ -50,6 +50,9 @@ func QuestionStep(k Kind, week int) string {
 	case KindCheckinAgain:
 		return CheckinStep(week)
 	case KindVisitAgain:
+		if week > 0 { // of a visit that was given back: its Sequence then
+			return fmt.Sprintf("%s-%d-contact", KindVisitProposal, week)
+		}
 		return StepVisitProposal
 	case KindBuddyJoined, KindBuddyLeft:
 		return StepBuddy
@@ -200,10 +203,13 @@ func (p *planner) participant(d dates) {
 	for range visitSearchDays + maxLate {
 		visitDay = p.calendar.NextWorking(visitDay.AddDays(1), closed)
 	}
+	step := StepVisitDay
 	if v := s.Visit; v != nil && v.State == VisitBooked {
 		visitDay = p.calendar.PreviousWorking(p.calendar.Today(v.Start).AddDays(-1))
+		from, _ := p.calendar.Span(visitDay, window)
+		step = p.again(base.Subject, step, v.Sequence, from)
 	}
-	put(StepVisitDay, KindVisitDay, 0, visitDay, 0)
+	put(step, KindVisitDay, 0, visitDay, 0)
 }
 
 // company plans what the company's contact gets, once for all its participants on the class.
@@ -231,6 +237,9 @@ func (p *planner) company(d dates) {
 
 	visit := Visit{ClassID: s.Class.ID, CompanyID: s.Company.ID, ConsultantID: s.Company.ConsultantID,
 		TeacherID: s.Class.TeacherID, State: VisitPlanned, Earliest: d.visit}
+	if v := s.Visit; v != nil && v.Sequence > 0 { // given to somebody by hand
+		visit.ConsultantID, visit.TeacherID = v.ConsultantID, v.TeacherID
+	}
 	if v := s.Visit; v == nil || v.State == VisitPlanned &&
 		(v.Earliest != visit.Earliest || v.ConsultantID != visit.ConsultantID || v.TeacherID != visit.TeacherID) {
 		p.plan.Visit = &visit
@@ -256,8 +265,8 @@ func (p *planner) visit(dates) {
 		}
 		m := base
 		m.PersonID, m.UserID, m.Kind, m.Week = personID, userID, kind, before
-		m.Step = fmt.Sprintf("%s-%d-%s", kind, before, who)
 		from, to := p.calendar.Span(p.calendar.PreviousWorking(start.AddDays(-before)), window)
+		m.Step = p.again(m.Subject, fmt.Sprintf("%s-%d-%s", kind, before, who), v.Sequence, from)
 		p.put(m, from, to)
 	}
 	for _, before := range []int{7, 1} {
@@ -267,21 +276,26 @@ func (p *planner) visit(dates) {
 	}
 	put("consultant", 0, v.ConsultantID, KindBrief, 2, OfficeWindow)
 	put("teacher", 0, v.TeacherID, KindBrief, 2, OfficeWindow)
-	for _, staff := range []struct {
-		who string
-		id  int64
-	}{{"consultant", v.ConsultantID}, {"teacher", v.TeacherID}} {
-		if staff.id == 0 {
-			continue
-		}
-		m := base
-		// A visit booked anew is told anew: its Sequence is part of the key.
-		m.UserID, m.Kind, m.Step = staff.id, KindStaffBooked, fmt.Sprintf("%s-%d-%s", KindStaffBooked, v.Sequence, staff.who)
-		if _, ok := p.existing[m.Subject+" "+m.Step]; !ok {
-			from, to := p.calendar.NextSpan(p.now, OfficeWindow, nil)
-			p.put(m, from, to)
+	for _, m := range p.calendar.invitations(p.now, *v, s.Company) {
+		if old, ok := p.existing[m.Subject+" "+m.Step]; !ok || old.State == Skipped { // one that is planned keeps its time
+			p.put(m, m.DueAt, m.ValidUntil)
 		}
 	}
+}
+
+// again is the step under which a reminder of a visit stands. One that was sent of an earlier time counts no more, and
+// the visit's Sequence tells the next one from it.
+func (p *planner) again(subject, step string, sequence int, from time.Time) string {
+	last := step
+	for n := 1; n <= sequence; n++ {
+		if name := fmt.Sprintf("%s-%d", step, n); p.existing[subject+" "+name].ID != 0 {
+			last = name
+		}
+	}
+	if old, ok := p.existing[subject+" "+last]; ok && old.State.HasLeft() && p.calendar.Today(old.DueAt) != p.calendar.Today(from) {
+		return fmt.Sprintf("%s-%d", step, sequence)
+	}
+	return last
 }
 
 // put plans m for the window from–to, or moves the row that is there.
@@ -296,7 +310,7 @@ func (p *planner) put(m Message, from, to time.Time) {
 	moved := !old.DueAt.Equal(m.DueAt) || !old.ValidUntil.IsZero() && old.DueAt.Equal(old.RunAt) && !old.ValidUntil.Equal(m.ValidUntil)
 	m.ID = old.ID
 	switch {
-	case old.State == Planned && (moved || old.PersonID != m.PersonID || old.VisitID != m.VisitID):
+	case old.State == Planned && (moved || old.PersonID != m.PersonID || old.UserID != m.UserID || old.VisitID != m.VisitID):
 		if !moved { // it may be waiting for a later window: that stays
 			m.RunAt, m.ValidUntil = old.RunAt, old.ValidUntil
 		}

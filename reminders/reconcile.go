@@ -67,7 +67,8 @@ func (e *Engine) settleUnknown(ctx context.Context, now time.Time, c Claim) (cha
 		return change, true, nil
 	}
 	switch c.Kind {
-	case KindVisitProposal, KindVisitAgain, KindVisitReminder, KindVisitDay, KindBrief, KindVisitLetter, KindVisitFollowup, KindStaffBooked, KindStaffReminder:
+	case KindVisitProposal, KindVisitAgain, KindVisitReminder, KindVisitDay, KindBrief, KindVisitLetter, KindVisitFollowup, KindStaffBooked, KindStaffReminder,
+		KindVisitInvitation, KindVisitMoved, KindVisitCancelled, KindStaffCancelled:
 		// Better twice than a consultant before a closed door; the text says that it may come twice.
 		change.To, change.RunAt, change.ValidUntil, change.Resend, change.Decision = Planned, now, c.ValidUntil, true, DecisionAgain
 	default:

@@ -56,6 +56,8 @@ const (
 	ReplyTrouble = "trouble" // an accident, bullying, illness: only a person answers
 	ReplyWho     = "who"     // says who of several with one phone writes
 	ReplyAuto    = "auto"    // a machine's: out of office, a mail that came back
+
+	ReplyCalendar = "calendar" // somebody's calendar answers an invitation
 )
 
 // Reply is one incoming text, stored.
@@ -115,6 +117,7 @@ type ReplyContext struct {
 	Leads          []Lead          // companies whose contact the person is
 	Questions      []Question      // sent to this person on this channel in the last 90 days, newest first
 	Visits         []Visit         // of the companies in Leads that are not over, soonest first
+	Invited        *Invited        // where it answers an invitation of ours, of one who was invited
 }
 
 // AnswerGiven is what a reply means for a question. All are kept; the last one counts.
@@ -131,6 +134,24 @@ type AnswerGiven struct {
 type Share struct {
 	EnrolmentID int64
 	Yes         bool
+}
+
+// Invited is the visit that somebody was invited to: a company's contact, or one of the school's own.
+type Invited struct {
+	Visit    Visit
+	PersonID int64
+	UserID   int64
+}
+
+// VisitAnswer is what somebody's calendar answered to an invitation. All are kept; the latest of each counts.
+type VisitAnswer struct {
+	VisitID  int64
+	PersonID int64 // exactly one of the two is set
+	UserID   int64
+	Name     string // of whom it is; from VisitAnswers only
+	Sequence int    // of the invitation: one of an earlier time says nothing of this one
+	Answer   string // accepted, declined, tentative
+	At       time.Time
 }
 
 // Booking is the choice of a slot.
@@ -159,6 +180,7 @@ type Effects struct {
 	Answers     []AnswerGiven
 	Share       *Share
 	Book        *Booking
+	Invited     *VisitAnswer
 	NewSlots    *Visit    // a visit whose Slots, Round and State are replaced
 	Say         []Message // inserted unless their (Subject, Step) is there already
 }

@@ -60,6 +60,11 @@ func (c *Calendar) Slots(now time.Time, earliest Date, closed ClosedWeeks, busy 
 	return slots
 }
 
+// Free says whether a visit at start fits between the stretches of busy, driving included.
+func (c *Calendar) Free(start time.Time, busy []Span) bool {
+	return c.fits(start, c.Today(start), busy)
+}
+
 func (c *Calendar) fits(start time.Time, day Date, busy []Span) bool {
 	wanted := Span{start.Add(-visitTravel), start.Add(VisitLength + visitTravel)}
 	sameDay := 0

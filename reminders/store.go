@@ -23,7 +23,7 @@ type Plan struct {
 	EnrolmentID int64
 	Version     int64
 	Insert      []Message // inserted unless (Subject, Step) is there already
-	Move        []Message // ID, PersonID, VisitID, DueAt, RunAt, ValidUntil of rows, changed only while they are planned
+	Move        []Message // ID, PersonID, UserID, VisitID, DueAt, RunAt, ValidUntil of rows, changed only while they are planned
 	Revive      []Message // the same of rows, changed and planned again only while they are skipped
 	Visit       *Visit    // inserted for class and company, or its Earliest, ConsultantID and TeacherID changed while it is planned
 }
@@ -45,7 +45,8 @@ type Claim struct {
 	Enrolment  *Enrolment
 	Class      *Class
 	Company    *Company
-	Consultant *User         // the company's
+	Contact    *Person       // the company's, of a message about a visit
+	Consultant *User         // the visit's, else the company's
 	Teacher    *User         // the class's
 	Buddies    []Person      // the others of the enrolment's buddy group
 	Starter    int64         // who starts in it; 0 = no group

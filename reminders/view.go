@@ -9,7 +9,7 @@ type Filter struct {
 	ClassID   int64
 	CompanyID int64
 	PersonID  int64
-	UserID    int64 // only the companies of this consultant or the classes of this teacher
+	UserID    int64 // only the companies of this consultant, where they hold the visit, or the classes of this teacher
 }
 
 // StepStatus is one step as people see it.

@@ -28,6 +28,7 @@ type Visit struct {
 	Sequence     int         // rises with every change of the calendar entry
 	ProposedAt   time.Time
 	UpdatedAt    time.Time
+	Why          string // what whoever called it off, or gave it back, wrote; for the school alone
 }
 
 // Span is a stretch of time, from From until before To.

@@ -40,6 +40,17 @@ func loadClaims(ctx context.Context, t *tx, messages []reminders.Message) ([]rem
 	}
 	for _, c := range companyByID {
 		users.add(c.ConsultantID)
+		if len(visitIDs) > 0 {
+			persons.add(c.ContactID)
+		}
+	}
+	visitByID, err := findVisits(ctx, t, visitIDs.ids())
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range visitByID {
+		users.add(v.ConsultantID)
+		users.add(v.TeacherID)
 	}
 	userByID, err := findUsers(ctx, t, users.ids())
 	if err != nil {
@@ -55,10 +66,6 @@ func loadClaims(ctx context.Context, t *tx, messages []reminders.Message) ([]rem
 		}
 	}
 	personByID, err := findPersons(ctx, t, persons.ids())
-	if err != nil {
-		return nil, err
-	}
-	visitByID, err := findVisits(ctx, t, visitIDs.ids())
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +99,17 @@ func loadClaims(ctx context.Context, t *tx, messages []reminders.Message) ([]rem
 		}
 		if c.Company != nil {
 			c.Consultant = at(userByID, c.Company.ConsultantID)
+		}
+		if v := at(visitByID, m.VisitID); v != nil {
+			if c.Company != nil {
+				c.Contact = at(personByID, c.Company.ContactID)
+			}
+			if u := at(userByID, v.ConsultantID); u != nil { // another may stand in for the company's
+				c.Consultant = u
+			}
+			if u := at(userByID, v.TeacherID); u != nil {
+				c.Teacher = u
+			}
 		}
 		c.Buddies, c.Starter = buddiesOf(groups[m.EnrolmentID], m.EnrolmentID, personByID)
 		if of := groups[m.EnrolmentID]; len(of) > 0 {

@@ -102,15 +102,15 @@ func (s *Store) Waiting(ctx context.Context, now time.Time) (out []reminders.Wai
 		if err := t.all(ctx, &rows, `SELECT CASE
 				WHEN m.priority = 0 AND m.channel <> '' THEN m.channel
 				WHEN m.user_id IS NOT NULL THEN 'email'
-				WHEN p.channel = 'slack' AND p.address_fault = '' AND (p.slack_id <> '' OR p.email <> '') THEN 'slack'
+				WHEN p.channel = 'slack' AND (p.address_fault = '' OR p.address_fault LIKE 'email:%') AND (p.slack_id <> '' OR p.email <> '') THEN 'slack'
 				WHEN p.channel = 'email' AND p.email <> '' THEN 'email'
 				WHEN p.phone <> '' THEN 'sms'
-				WHEN p.slack_id <> '' AND p.address_fault = '' THEN 'slack'
+				WHEN p.slack_id <> '' AND (p.address_fault = '' OR p.address_fault LIKE 'email:%') THEN 'slack'
 				WHEN p.email <> '' THEN 'email'
 				ELSE '' END AS way, m.priority, m.run_at, m.valid_until, COUNT(*) AS n
 			FROM messages AS m LEFT JOIN persons AS p ON p.id = m.person_id
 			WHERE m.state = 'planned' AND m.priority IN (0, 1, 2) AND m.run_at <= $1 AND (m.run_at <= $2 OR m.due_at <= $2)
-				AND COALESCE(p.opted_out_at, 0) = 0 AND COALESCE(p.erased_at, 0) = 0 AND (COALESCE(p.address_fault, '') = '' OR p.address_fault LIKE 'slack:%' AND (p.phone <> '' OR p.email <> ''))
+				AND COALESCE(p.opted_out_at, 0) = 0 AND COALESCE(p.erased_at, 0) = 0 AND (COALESCE(p.address_fault, '') = '' OR p.address_fault LIKE 'email:%' OR p.address_fault LIKE 'slack:%' AND (p.phone <> '' OR p.email <> ''))
 			GROUP BY 1, 2, 3, 4`, ms(now.Add(reminders.RetryLater)), ms(now)); err != nil {
 			return fmt.Errorf("counting what waits: %w", err)
 		}

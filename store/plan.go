@@ -162,11 +162,11 @@ func (s *Store) SavePlans(ctx context.Context, now time.Time, plans []reminders.
 			}
 			for _, m := range p.Move {
 				touched = append(touched, m.ID)
-				moves.add(m.ID, m.PersonID, m.VisitID, ms(m.DueAt), ms(m.RunAt), ms(m.ValidUntil))
+				moves.add(m.ID, m.PersonID, m.UserID, m.VisitID, ms(m.DueAt), ms(m.RunAt), ms(m.ValidUntil))
 			}
 			for _, m := range p.Revive {
 				touched = append(touched, m.ID)
-				revived.add(m.ID, m.PersonID, m.VisitID, ms(m.DueAt), ms(m.RunAt), ms(m.ValidUntil))
+				revived.add(m.ID, m.PersonID, m.UserID, m.VisitID, ms(m.DueAt), ms(m.RunAt), ms(m.ValidUntil))
 			}
 		}
 		if err := saveVisits(ctx, t, now, plans); err != nil {
@@ -195,11 +195,11 @@ func (s *Store) SavePlans(ctx context.Context, now time.Time, plans []reminders.
 	})
 }
 
-// move gives rows that are still in state another person, visit and time, and plans them.
+// move gives rows that are still in state another recipient, visit and time, and plans them.
 func move(ctx context.Context, t *tx, now time.Time, moves *values, state reminders.State) error {
 	return moves.each(2, func(list string, args []any) error {
-		_, err := t.exec(ctx, `WITH moved (id, person, visit, due, run, valid) AS (VALUES `+list+`)
-			UPDATE messages SET person_id = NULLIF(moved.person, 0), visit_id = NULLIF(moved.visit, 0), due_at = moved.due, run_at = moved.run,
+		_, err := t.exec(ctx, `WITH moved (id, person, staff, visit, due, run, valid) AS (VALUES `+list+`)
+			UPDATE messages SET person_id = NULLIF(moved.person, 0), user_id = NULLIF(moved.staff, 0), visit_id = NULLIF(moved.visit, 0), due_at = moved.due, run_at = moved.run,
 				valid_until = moved.valid, state = 'planned', reason = '', updated_at = $1
 			FROM moved WHERE messages.id = moved.id AND messages.state = $2`, append([]any{ms(now), string(state)}, args...)...)
 		if err != nil {

@@ -221,6 +221,9 @@ func erase(ctx context.Context, t *tx, now time.Time, id int64) error {
 		WHERE person_id = $2`, ms(now), id); err != nil {
 		return err
 	}
+	if err := run("answers to invitations", `DELETE FROM visit_answers WHERE person_id = $1`, id); err != nil {
+		return err
+	}
 	if err := run("companies", `UPDATE companies SET contact_id = NULL, updated_at = $1 WHERE contact_id = $2`, ms(now), id); err != nil {
 		return err
 	}

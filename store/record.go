@@ -66,7 +66,7 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 	var ids, optOut []int64
 	var reached []reminders.Change
 	persons := set{}
-	faults := map[int64]string{}
+	faults := map[int64]fault{}
 	for _, c := range changes {
 		ids = append(ids, c.ID)
 		if c.PersonID != 0 && c.Result.OptOut {
@@ -75,7 +75,7 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 		}
 		if c.PersonID != 0 && c.Result.BadAddress {
 			persons.add(c.PersonID)
-			faults[c.PersonID] = c.Result.Code
+			faults[c.PersonID] = fault{code: c.Result.Code}
 		}
 		if c.PersonID != 0 && c.Workspace != "" && c.To.HasLeft() {
 			persons.add(c.PersonID)
@@ -98,8 +98,8 @@ func record(ctx context.Context, t *tx, now time.Time, changes []reminders.Chang
 		byID[rows[i].ID] = &rows[i]
 	}
 	for _, c := range changes {
-		if r := byID[c.ID]; r != nil && r.Channel == reminders.Slack && faults[c.PersonID] == c.Result.Code && c.Result.BadAddress {
-			faults[c.PersonID] = reminders.SlackFault(c.Result.Code)
+		if r := byID[c.ID]; r != nil && faults[c.PersonID].code == c.Result.Code && c.Result.BadAddress {
+			faults[c.PersonID] = fault{r.Channel, c.Result.Code}
 		}
 	}
 	if err := markFaults(ctx, t, now, faults); err != nil {
@@ -272,13 +272,38 @@ func learnTeams(ctx context.Context, t *tx, reached []reminders.Change) error {
 	return nil
 }
 
-// markFaults notes which addresses are wrong, by person.
-func markFaults(ctx context.Context, t *tx, now time.Time, faults map[int64]string) error {
-	for id, code := range faults {
+// fault is what a provider says of an address on a channel; "" = of whichever the person is written to on.
+type fault struct{ channel, code string }
+
+// markFaults notes which addresses are wrong, by person. A mail address that is not the one they are written to at takes the
+// place of no other fault, and keeps nothing else from them.
+func markFaults(ctx context.Context, t *tx, now time.Time, faults map[int64]fault) error {
+	var mailed []int64
+	for id, f := range faults {
+		if f.channel == reminders.Email {
+			mailed = append(mailed, id)
+		}
+	}
+	persons, err := findPersons(ctx, t, mailed)
+	if err != nil {
+		return err
+	}
+	for id, f := range faults {
+		code, unless := f.code, ""
 		if code == "" {
 			code = "refused"
 		}
-		if _, err := t.exec(ctx, `UPDATE persons SET address_fault = $1, updated_at = $2 WHERE id = $3 AND erased_at = 0`, code, ms(now), id); err != nil {
+		switch f.channel {
+		case reminders.Slack:
+			if f.code != "" {
+				code = reminders.SlackFault(f.code)
+			}
+		case reminders.Email:
+			if way, _ := persons[id].Address(); way != reminders.Email {
+				code, unless = reminders.EmailFault(code), ` AND address_fault = ''`
+			}
+		}
+		if _, err := t.exec(ctx, `UPDATE persons SET address_fault = $1, updated_at = $2 WHERE id = $3 AND erased_at = 0`+unless, code, ms(now), id); err != nil {
 			return fmt.Errorf("marking the address of person %d: %w", id, err)
 		}
 	}

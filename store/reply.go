@@ -76,13 +76,19 @@ func (s *Store) ReplyContext(ctx context.Context, replyID int64) (rc reminders.R
 			return notFound(err, "there is no reply %d", replyID)
 		}
 		rc.Reply = r.reply()
+		asked, err := invited(ctx, t, rc.Reply)
+		if err != nil {
+			return err
+		}
 		if rc.Person, rc.Sharers, err = senderOf(ctx, t, rc.Reply); err != nil {
 			return err
 		}
 		if rc.Person == nil {
-			return stranger(ctx, t, &rc)
+			err = stranger(ctx, t, &rc)
+		} else {
+			rc, err = contextOf(ctx, t, rc.Reply, *rc.Person)
 		}
-		rc, err = contextOf(ctx, t, rc.Reply, *rc.Person)
+		rc.Invited = asked
 		return err
 	})
 	return rc, err
@@ -355,6 +361,11 @@ func applyReply(ctx context.Context, t *tx, now time.Time, e reminders.Effects) 
 	}
 	if e.Book != nil {
 		if err := book(ctx, t, now, *e.Book); err != nil {
+			return false, err
+		}
+	}
+	if a := e.Invited; a != nil {
+		if err := saveVisitAnswer(ctx, t, e.ReplyID, *a); err != nil {
 			return false, err
 		}
 	}

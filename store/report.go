@@ -22,9 +22,16 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 				return err
 			}
 		}
-		var personID ref
-		if err := t.get(ctx, &personID, `SELECT person_id FROM messages WHERE id = $1`, id); err != nil {
+		var to struct {
+			PersonID ref    `db:"person_id"`
+			Channel  string `db:"channel"`
+		}
+		if err := t.get(ctx, &to, `SELECT person_id, channel FROM messages WHERE id = $1`, id); err != nil {
 			return err
+		}
+		personID := to.PersonID
+		if to.Channel != reminders.Email {
+			to.Channel = ""
 		}
 		if personID != 0 && (report.OptOut || report.BadAddress || report.Mute) {
 			if err := t.lock(ctx, "persons", []int64{int64(personID)}); err != nil {
@@ -37,7 +44,7 @@ func (s *Store) Report(ctx context.Context, now time.Time, report reminders.Stat
 			}
 		}
 		if personID != 0 && report.BadAddress {
-			if err := markFaults(ctx, t, now, map[int64]string{int64(personID): report.Code}); err != nil {
+			if err := markFaults(ctx, t, now, map[int64]fault{int64(personID): {to.Channel, report.Code}}); err != nil {
 				return err
 			}
 		}

@@ -50,9 +50,11 @@ func (im *importer) save(ctx context.Context) (result reminders.ImportResult, er
 		seen[e] = true
 	}
 	// Those whose plans depend on what changed, before new ones are added, which are to be planned anyway.
-	for column, ids := range map[string]set{"person_id": dirtyPersons, "company_id": dirtyCompanies, "class_id": dirtyClasses} {
+	for where, ids := range map[string]set{
+		"person_id IN (%s)": dirtyPersons, "company_id IN (SELECT id FROM companies WHERE contact_id IN (%s))": dirtyPersons, // as ofPerson
+		"company_id IN (%s)": dirtyCompanies, "class_id IN (%s)": dirtyClasses} {
 		err := inChunks(ids.ids(), func(list string) error {
-			_, err := im.t.exec(ctx, `UPDATE enrolments SET plan_version = plan_version + 1 WHERE `+column+` IN (`+list+`)`)
+			_, err := im.t.exec(ctx, `UPDATE enrolments SET plan_version = plan_version + 1 WHERE `+fmt.Sprintf(where, list))
 			return err
 		})
 		if err != nil {

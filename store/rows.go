@@ -188,7 +188,7 @@ func (r enrolmentRow) enrolment() reminders.Enrolment {
 }
 
 const visitColumns = `v.id, v.class_id, v.company_id, v.consultant_id, v.teacher_id, v.state, v.earliest, v.slots, v.round, v.start_at, v.end_at,
-	v.uid, v.sequence, v.proposed_at, v.updated_at`
+	v.uid, v.sequence, v.proposed_at, v.updated_at, v.why`
 
 type visitRow struct {
 	ID           int64  `db:"id"`
@@ -206,12 +206,13 @@ type visitRow struct {
 	Sequence     int    `db:"sequence"`
 	ProposedAt   millis `db:"proposed_at"`
 	UpdatedAt    millis `db:"updated_at"`
+	Why          string `db:"why"`
 }
 
 func (r visitRow) visit() reminders.Visit {
 	v := reminders.Visit{ID: r.ID, ClassID: r.ClassID, CompanyID: r.CompanyID, ConsultantID: int64(r.ConsultantID), TeacherID: int64(r.TeacherID),
 		State: r.State, Earliest: reminders.Date(r.Earliest), Round: r.Round, Start: r.Start.Time(), End: r.End.Time(),
-		UID: r.UID, Sequence: r.Sequence, ProposedAt: r.ProposedAt.Time(), UpdatedAt: r.UpdatedAt.Time()}
+		UID: r.UID, Sequence: r.Sequence, ProposedAt: r.ProposedAt.Time(), UpdatedAt: r.UpdatedAt.Time(), Why: r.Why}
 	for _, at := range fromJSON[[]millis](r.Slots) {
 		v.Slots = append(v.Slots, at.Time())
 	}

@@ -37,7 +37,9 @@ func statuses(ctx context.Context, t *tx, f reminders.Filter) ([]reminders.Enrol
 		w.add(`e.person_id = ?`, f.PersonID)
 	}
 	if f.UserID != 0 {
-		w.add(`(co.consultant_id = ? OR cl.teacher_id = ?)`, f.UserID)
+		// Who stands in for a visit sees what it is about.
+		w.add(`(co.consultant_id = ? OR cl.teacher_id = ? OR EXISTS (SELECT 1 FROM visits AS v
+			WHERE v.class_id = e.class_id AND v.company_id = e.company_id AND v.consultant_id = ? AND v.state = 'booked'))`, f.UserID)
 	}
 	var rows []enrolmentRow
 	if err := t.all(ctx, &rows, `SELECT `+enrolmentColumns+` FROM enrolments AS e JOIN companies AS co ON co.id = e.company_id

@@ -76,13 +76,9 @@ func book(ctx context.Context, t *tx, now time.Time, b reminders.Booking) error 
 	if err := t.lock(ctx, "users", []int64{int64(consultant)}); err != nil {
 		return err
 	}
-	var overlapping int
-	if err := t.get(ctx, &overlapping, `SELECT COUNT(*) FROM visits WHERE consultant_id = $1 AND id <> $2 AND state = 'booked' AND start_at < $3 AND end_at > $4`,
-		consultant, b.VisitID, ms(b.Span.To), ms(b.Span.From)); err != nil {
-		return fmt.Errorf("looking for a clash with visit %d: %w", b.VisitID, err)
-	}
-	if overlapping > 0 {
-		return reminders.Errorf(reminders.ECONFLICT, "the consultant has another visit then")
+	wanted := reminders.Visit{ID: b.VisitID, ConsultantID: int64(consultant), State: reminders.VisitBooked, Start: b.Span.From, End: b.Span.To}
+	if err := unclashed(ctx, t, wanted); err != nil {
+		return err
 	}
 	var p struct {
 		ClassID   int64 `db:"class_id"`
@@ -100,8 +96,13 @@ func book(ctx context.Context, t *tx, now time.Time, b reminders.Booking) error 
 	if err := dirty(ctx, t, `e.class_id = $1 AND e.company_id = $2`, p.ClassID, p.CompanyID); err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `UPDATE messages SET state = 'skipped', reason = 'superseded', updated_at = $1
-		WHERE subject = $2 AND step = 'visit-proposal-again' AND state = 'planned'`, ms(now), reminders.CompanySubject(p.ClassID, p.CompanyID))
+	return dropProposals(ctx, t, now, p.ClassID, p.CompanyID)
+}
+
+// dropProposals takes back the programme's own proposal of a visit, and its reminder, where the visit is past them.
+func dropProposals(ctx context.Context, t *tx, now time.Time, classID, companyID int64) error {
+	_, err := t.exec(ctx, `UPDATE messages SET state = 'skipped', reason = 'superseded', updated_at = $1
+		WHERE subject = $2 AND step IN ('visit-proposal', 'visit-proposal-again') AND state = 'planned'`, ms(now), reminders.CompanySubject(classID, companyID))
 	return err
 }
 

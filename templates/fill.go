@@ -13,7 +13,7 @@ var SampleValues = map[string]string{
 	"first_name": "Kathrine", "goal": "mindre tid på at lede", "plan": "Når jeg møder, så rydder jeg bordet.",
 	"school": "Fjordens Skole", "course": "5S", "company": "Nordfald Metal",
 	"buddy": "Mohammed", "starter": "Mohammed", "week": "3", "title": "Se på det sammen", "choices": "",
-	"consultant": "Mette Krogh", "teacher": "Jens Friis", "date": "torsdag 12. november", "time": "kl. 10.30",
+	"consultant": "Mette Krogh", "teacher": "Jens Friis", "date": "torsdag 12. november", "time": "kl. 10.30", "was": "onsdag 11. november kl. 13.00",
 	"slot1": "mandag 28. september kl. 9.00", "slot2": "onsdag 30. september kl. 13.30", "slot3": "torsdag 1. oktober kl. 10.30",
 	"count": "6", "names": "Kathrine, Mohammed", "phone": "20 11 50 00", "weeks": "2", "language": "dansk", "kind": "travlhed", "answer": "Ja", "summary": "", "place": "Nordfald Metal",
 	"brief": "", "result": "", "agreed": "Tavlen ved presse 4 hænger oppe fra mandag", "handled_by": "Mette Krogh", "answers": "Uge 1: Ja\nUge 2: Delvist", "question": "Fik du det gjort?",

@@ -55,11 +55,14 @@ var required = []string{
 	"leader", "visit-proposal", "visit-proposal-again", "visit-new", "visit-taken", "visit-booked", "visit-resend-note",
 	"visit-reminder-7", "visit-reminder-1", "visit-cancelled", "contact-thanks", "contact-help",
 	"leader-thanks-yes", "leader-thanks-no", "visit-letter", "visit-letter-none", "visit-agreed", "visit-followup", "visit-followup-yes", "visit-followup-partly", "visit-followup-no",
+	"visit-arranged", "visit-moved", "visit-other", "visit-called-off", "visit-released", "visit-details",
+	"visit-invitation", "visit-invitation-moved", "visit-invitation-other", "visit-invitation-cancelled", "visit-invitation-released",
+	"visit-staff-declined", "visit-staff-moved", "visit-staff-other", "visit-staff-given", "visit-staff-cancelled", "visit-staff-released",
 	"visit-brief", "visit-staff-booked", "visit-staff-reminder-7", "visit-staff-reminder-1",
 }
 
 // choicesOf are the messages that ask something, and the fewest ways to answer.
-var choicesOf = map[string]int{"checkin": 2, "checkin-again": 2, "visit-proposal": 3, "visit-proposal-again": 3, "visit-new": 3, "visit-taken": 3,
+var choicesOf = map[string]int{"checkin": 2, "checkin-again": 2, "visit-proposal": 3, "visit-proposal-again": 3, "visit-new": 3, "visit-taken": 3, "visit-released": 3,
 	"leader": 2, "visit-followup": 3, "stop-asked": 2, "contact-stop-asked": 2, "pause-offer": 3, "erase-sure": 2, "why-not": 3}
 
 // peoplesOwn are the placeholders that hold people's names or words. The company sees counts only.

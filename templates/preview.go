@@ -122,6 +122,7 @@ func (t *Texts) sampleValues(lang string) map[string]string {
 		at := when.AddDate(0, 0, i-2)
 		values[slot] = t.FormatDate(lang, at) + " " + t.FormatTime(lang, at)
 	}
+	values["was"] = values["slot1"]
 	return values
 }
 

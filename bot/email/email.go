@@ -8,6 +8,7 @@
 package email
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -45,13 +46,6 @@ const (
 	WordSee         = "email-see"         // before the address of what a mail to staff is about
 	WordUnsubscribe = "email-unsubscribe" // the link that ends it
 )
-
-// Attachment is a file that goes along with a mail: a calendar invitation, when Outgoing has a field for it.
-type Attachment struct {
-	Name        string
-	ContentType string // text/calendar; method=REQUEST; charset=UTF-8
-	Content     []byte
-}
 
 // Channel sends mail over one SMTP server. It is safe for concurrent use. Close it.
 type Channel struct {
@@ -119,7 +113,7 @@ func (c *Channel) Name() string { return reminders.Email }
 
 // Send composes and sends one mail. ProviderID is its Message-ID.
 func (c *Channel) Send(ctx context.Context, out reminders.Outgoing) reminders.Result {
-	message, err := c.compose(out, nil)
+	message, err := c.compose(out)
 	if err != nil {
 		return reminders.Result{Outcome: reminders.OutcomeFailed, BadAddress: reminders.ErrorCode(err) == reminders.EINVALID, Detail: err.Error()}
 	}
@@ -148,7 +142,7 @@ func (c *Channel) stopTo(id int64) string {
 }
 
 // compose is the whole mail. EINVALID where the recipient's address is none.
-func (c *Channel) compose(out reminders.Outgoing, attachments []Attachment) (*gomail.Msg, error) {
+func (c *Channel) compose(out reminders.Outgoing) (*gomail.Msg, error) {
 	to, err := mail.ParseAddress(out.To)
 	if err != nil {
 		return nil, reminders.Errorf(reminders.EINVALID, "the address is no e-mail address")
@@ -182,9 +176,12 @@ func (c *Channel) compose(out reminders.Outgoing, attachments []Attachment) (*go
 	}
 	m.SetBodyString(gomail.TypeTextPlain, page.plain())
 	m.AddAlternativeString(gomail.TypeTextHTML, html)
-	for _, a := range attachments {
-		if err := m.AttachReader(a.Name, strings.NewReader(string(a.Content)), gomail.WithFileContentType(gomail.ContentType(a.ContentType))); err != nil {
-			return nil, reminders.Errorf(reminders.EINTERNAL, "the attachment could not be added")
+	if in := out.Invitation; in != nil {
+		// Last of the alternatives, and once more as a file: see package calendar for who wants which. In base64 its lines
+		// arrive as they were folded.
+		m.AddAlternativeString(gomail.ContentType("text/calendar; method="+in.Method), string(in.Content), gomail.WithPartEncoding(gomail.EncodingB64))
+		if err := m.AttachReader("invite.ics", bytes.NewReader(in.Content), gomail.WithFileContentType("application/ics")); err != nil {
+			return nil, reminders.Errorf(reminders.EINTERNAL, "the invitation could not be added")
 		}
 	}
 	return m, nil

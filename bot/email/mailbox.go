@@ -142,7 +142,7 @@ func (m *Mailbox) inbound(l letter) reminders.Inbound {
 	}
 	switch {
 	case mail.Subject == "":
-	case mail.Reply(): // it is ours, and none of their words
+	case mail.Reply() || mail.Answer != nil: // it is ours, and none of their words
 		in.Attributes["re"] = mail.Subject
 	default:
 		in.Attributes[bot.AttributeSubject] = mail.Subject
@@ -163,6 +163,10 @@ func (m *Mailbox) inbound(l letter) reminders.Inbound {
 	}
 	if mail.Auto != "" {
 		in.Attributes[bot.AttributeAuto] = mail.Auto
+	}
+	if a := mail.Answer; a != nil && mail.Bounce == nil {
+		in.Attributes[bot.AttributeInvitation], in.Attributes[bot.AttributeAttendee] = shortenTo(a.UID, 200), clean(a.Attendee)
+		in.Attributes[bot.AttributeAnswer], in.Attributes[bot.AttributeSequence] = a.Answer, strconv.Itoa(a.Sequence)
 	}
 	if mail.Bounce != nil {
 		m.bounced(&in, *mail.Bounce)

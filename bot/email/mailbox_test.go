@@ -288,3 +288,39 @@ func TestTheMailboxIsReachedAsConfigured(t *testing.T) {
 		t.Errorf("Check: %v", err)
 	}
 }
+
+// A mail in which a calendar program answers an invitation is no mail of words, whichever program it is, and whatever the
+// program explains around it. It fails where Google's boilerplate, or a file that Apple attaches, is taken for something written.
+func TestAnAnswerToAnInvitationIsNoMailOfWords(t *testing.T) {
+	object := func(product, comment string) string {
+		return "BEGIN:VCALENDAR\r\nPRODID:" + product + "\r\nVERSION:2.0\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:visit-1@efterkurs\r\nSEQUENCE:2\r\nDTSTAMP:20260101T000000Z\r\n" +
+			"ATTENDEE;PARTSTAT=DECLINED:mailto:" + address + "\r\n" + comment + "END:VEVENT\r\nEND:VCALENDAR\r\n"
+	}
+	part := func(kind, body string) string { return "--b\r\nContent-Type: " + kind + "\r\n\r\n" + body + "\r\n" }
+	calendar := "text/calendar; charset=UTF-8; method=REPLY"
+	file := "application/ics; name=invite.ics\r\nContent-Disposition: attachment; filename=invite.ics"
+	for name, c := range map[string]struct{ headers, body, text string }{
+		"Google": {"Auto-Submitted: auto-generated\r\n", part("text/plain", "maja has declined this invitation.\r\n\r\nTo stop receiving these emails, change your settings.") +
+			part(calendar, object("-//Google Inc//Google Calendar 70.9054//EN", "COMMENT:vi har lukket\r\n")) + part(file, object("-//Google Inc//Google Calendar 70.9054//EN", "")), "vi har lukket"},
+		"Outlook":           {"", part("text/plain", "") + part(calendar, object("Microsoft Exchange Server 2010", "")), ""},
+		"Outlook, in words": {"", part("text/plain", "Kan vi tage ugen efter?") + part(calendar, object("Microsoft Exchange Server 2010", "")), "Kan vi tage ugen efter?"},
+		"Apple":             {"", part(calendar, object("-//Apple Inc.//macOS 14.0//EN", "")), ""},
+	} {
+		box := providertest.NewIMAP(t)
+		m := listening(t, box, nil)
+		box.Deliver([]byte("From: Maja <"+address+">\r\nTo: kursus@skolen.example\r\nSubject: Declined: x\r\nMessage-ID: <x@y.example>\r\n"+c.headers+
+			"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"+c.body+"--b--\r\n"), now)
+		seen := swept(t, m, now.Add(-time.Hour))
+		if len(seen.Inbound) != 1 {
+			t.Fatalf("%s: %d mails", name, len(seen.Inbound))
+		}
+		in := seen.Inbound[0]
+		if a := in.Attributes; a[bot.AttributeAnswer] != "declined" || a[bot.AttributeInvitation] != "visit-1@efterkurs" || a[bot.AttributeAttendee] != address || a[bot.AttributeSequence] != "2" ||
+			a[bot.AttributeAuto] != "" || a[bot.AttributeSubject] != "" || in.OptOut != "" {
+			t.Errorf("%s: %v", name, a)
+		}
+		if in.Text != c.text || len(in.Media) != 0 {
+			t.Errorf("%s: text %q, attached %q", name, in.Text, in.Media)
+		}
+	}
+}

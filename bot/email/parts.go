@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	mimetext "github.com/emersion/go-message/textproto"
+
+	"efterkurs/bot/calendar"
 )
 
 // parser collects what the parts of a mail hold.
@@ -18,6 +20,7 @@ type parser struct {
 	files      []file
 	report     string // report-type of the whole
 	notice     string // a message/delivery-status, as it stands
+	answer     *calendar.Answer
 	traces     []string
 	parts      int
 }
@@ -66,6 +69,7 @@ func (p *parser) part(header mimetext.Header, body []byte, depth int, related bo
 		if kind == "message/rfc822" && p.report == "" {
 			p.file(file{name: cmp.Or(name, "mail.eml")})
 		}
+	case (kind == "text/calendar" || kind == "application/ics") && p.answered(toUTF8(decode(header, body), params["charset"])):
 	case strings.HasPrefix(kind, "text/") && disposition != "attachment" && (name == "" || kind == "text/plain" || kind == "text/html") && kind != "text/calendar":
 		text := toUTF8(decode(header, body), params["charset"])
 		p.trace([]byte(text))
@@ -88,6 +92,15 @@ func (p *parser) part(header mimetext.Header, body []byte, depth int, related bo
 		picture := strings.HasPrefix(kind, "image/")
 		p.file(file{name: name, ornament: picture && disposition != "attachment" && (related && header.Get("Content-Id") != "" || ornament.MatchString(name))})
 	}
+}
+
+// answered keeps what a part answers to an invitation; false = it does not. Programs send it twice, as a part and as a file.
+func (p *parser) answered(object string) bool {
+	a, ok := calendar.ParseAnswer([]byte(object))
+	if ok && p.answer == nil {
+		p.answer = &a
+	}
+	return ok
 }
 
 // ornament is what Outlook and others call a picture in somebody's signature.

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	mimetext "github.com/emersion/go-message/textproto"
+
+	"efterkurs/bot/calendar"
 )
 
 // Mail is a mail that came in, taken apart. Nothing in it is proven: whoever sends a mail writes its headers.
@@ -20,10 +22,11 @@ type Mail struct {
 	To      []string // every address it says that it was meant for or brought to, in lower case
 	Answers string   // the Message-ID that it answers, with its brackets; "" = none
 	Subject string
-	Text    string   // what its writer wrote: without what they quote and without their signature
-	Media   []string // names of what is attached
-	Auto    string   // what a machine made it for, one of the Auto words; "" = a person wrote it
-	Bounce  *Bounce  // of an AutoBounce, what it says of the mail that came back; nil = nothing
+	Text    string           // what its writer wrote: without what they quote and without their signature
+	Media   []string         // names of what is attached
+	Auto    string           // what a machine made it for, one of the Auto words; "" = a person wrote it
+	Answer  *calendar.Answer // what it answers to an invitation; nil = nothing
+	Bounce  *Bounce          // of an AutoBounce, what it says of the mail that came back; nil = nothing
 }
 
 // What is read of a mail. Whatever is longer is cut, and the rest stays in the mailbox.
@@ -60,9 +63,18 @@ func Parse(raw []byte) Mail {
 		m.Bounce = nil
 		own = written(own)
 	}
+	if m.Answer = p.answer; m.Answer != nil && m.Bounce == nil {
+		m.Auto = "" // Google's says that it was generated: a person pressed the button
+		if m.Answer.Machine {
+			own = ""
+		}
+		if !strings.Contains(own, m.Answer.Comment) {
+			own = strings.TrimSpace(own + "\n" + m.Answer.Comment)
+		}
+	}
 	m.Text = shorten(tidy(own))
 	m.Media = p.attached(m.Text != "")
-	if m.Text == "" && !m.Reply() {
+	if m.Text == "" && !m.Reply() && m.Answer == nil {
 		m.Text = m.Subject // there it stands where nothing else is written
 	}
 	return m

@@ -31,6 +31,8 @@ type Mail struct {
 	Header       textproto.MIMEHeader
 	Subject      string // decoded
 	Text, HTML   string // decoded
+	Calendar     []byte // of the text/calendar alternative; nil = none
+	CalendarType string // its Content-Type
 	Attachments  map[string][]byte
 	Raw          []byte
 }
@@ -292,9 +294,12 @@ func parseMail(t TB, from string, to []string, raw []byte) Mail {
 		content, _ := io.ReadAll(part.Body)
 		switch header := part.Header.(type) {
 		case *mail.InlineHeader:
-			if kind, _, _ := header.ContentType(); kind == "text/html" {
+			switch kind, _, _ := header.ContentType(); kind {
+			case "text/html":
 				m.HTML = string(content)
-			} else {
+			case "text/calendar":
+				m.Calendar, m.CalendarType = content, header.Get("Content-Type")
+			default:
 				m.Text = string(content)
 			}
 		case *mail.AttachmentHeader:

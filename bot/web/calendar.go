@@ -1,14 +1,12 @@
 package web
 
 import (
-	"bytes"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/emersion/go-ical"
-
+	"efterkurs/bot/calendar"
 	"efterkurs/reminders"
 )
 
@@ -16,7 +14,6 @@ import (
 const feedPast = 90 * 24 * time.Hour
 
 // calendarFeed is a consultant's or teacher's visits as an iCalendar file, at an address nobody can guess.
-// Times are in UTC, which every calendar shows right across daylight saving without a VTIMEZONE.
 func (s *Server) calendarFeed(w http.ResponseWriter, r *http.Request) {
 	token, ok := strings.CutSuffix(r.PathValue("file"), ".ics")
 	if !ok || token == "" {
@@ -50,12 +47,7 @@ func (s *Server) feed(r *http.Request, user reminders.User) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	cal := ical.NewCalendar()
-	cal.Props.SetText(ical.PropVersion, "2.0")
-	cal.Props.SetText(ical.PropProductID, "-//efterkurs//visits//DA")
-	cal.Props.SetText("X-WR-CALNAME", "efterkurs")
-	cal.Props.SetText("REFRESH-INTERVAL", "PT1H")
-	cal.Props.Get("REFRESH-INTERVAL").SetValueType(ical.ValueDuration)
+	var entries []calendar.Entry
 	for _, v := range visits {
 		if v.Start.IsZero() {
 			continue
@@ -72,34 +64,11 @@ func (s *Server) feed(r *http.Request, user reminders.User) ([]byte, error) {
 		if course, err := s.Texts.Course(class.Course, user.Language); err == nil {
 			title = course.Title
 		}
-		event := ical.NewEvent()
-		event.Props.SetText(ical.PropUID, v.UID)
-		event.Props.SetDateTime(ical.PropDateTimeStamp, v.UpdatedAt.UTC())
-		event.Props.SetDateTime(ical.PropDateTimeStart, v.Start.UTC())
-		event.Props.SetDateTime(ical.PropDateTimeEnd, v.End.UTC())
-		sequence := ical.NewProp(ical.PropSequence)
-		sequence.SetValueType(ical.ValueInt)
-		sequence.Value = strconv.Itoa(v.Sequence)
-		event.Props.Set(sequence)
-		event.Props.SetText(ical.PropSummary, company.Name+": "+title)
-		event.Props.SetText(ical.PropLocation, company.Name)
-		confirmed := "CONFIRMED"
-		if v.State == reminders.VisitCancelled {
-			confirmed = "CANCELLED"
-		}
-		event.Props.SetText(ical.PropStatus, confirmed)
+		entry := calendar.Of(v, company.Name, title)
 		if s.PublicURL != "" {
-			event.Props.SetText(ical.PropDescription, s.PublicURL+"/visits/"+strconv.Itoa(int(v.ID)))
+			entry.Details = s.PublicURL + "/visits/" + strconv.FormatInt(v.ID, 10)
 		}
-		cal.Children = append(cal.Children, event.Component)
+		entries = append(entries, entry)
 	}
-	if len(cal.Children) == 0 {
-		// RFC 5545 wants a component, and the encoder insists; calendar programs read an empty feed as what it is.
-		return []byte("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//efterkurs//visits//DA\r\nX-WR-CALNAME:efterkurs\r\nEND:VCALENDAR\r\n"), nil
-	}
-	var out bytes.Buffer
-	if err := ical.NewEncoder(&out).Encode(cal); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
+	return calendar.Feed(entries)
 }

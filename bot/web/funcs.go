@@ -20,7 +20,7 @@ func (p *pages) funcs(lang string) template.FuncMap {
 		"first": func(name string) string { return reminders.Person{Name: name}.FirstName() }, "percent": percent,
 		"langs": func() []string { return languages }, "key": key, "dayof": f.dayOf, "minute": f.minute, "deliverysign": deliverySign,
 		"year": func(t time.Time) int { return f.local(t).Year() }, "short": short, "finding": f.finding, "line": f.line, "halt": f.halt, "lost": f.lost, "thousands": f.thousands, "levelsign": levelSign, "bar": bar, "top": top, "tall": tall,
-		"span": f.span, "under": under, "movable": movable, "phone": phoneNumber, "countedas": countedAs, "barrierkinds": func() []string { return reminders.BarrierKinds }, "weekno": func(i int) int { return i + 1 },
+		"inputdate": f.inputDate, "inputtime": f.inputTime, "span": f.span, "under": under, "movable": movable, "phone": phoneNumber, "countedas": countedAs, "barrierkinds": func() []string { return reminders.BarrierKinds }, "weekno": func(i int) int { return i + 1 },
 	}
 }
 
@@ -100,7 +100,7 @@ var faults = map[string]string{
 
 // fault explains a provider's error code; "" for none.
 func (f words) fault(code string) string {
-	code = strings.TrimPrefix(code, reminders.SlackFault(""))
+	code = strings.TrimPrefix(strings.TrimPrefix(code, reminders.SlackFault("")), reminders.EmailFault(""))
 	said := strings.Fields(code)
 	if len(said) == 0 {
 		return ""
@@ -148,6 +148,10 @@ func (f words) clock(t time.Time) string {
 	t = f.local(t)
 	return f.text("clock", "hour", t.Hour(), "minute", fmt.Sprintf("%02d", t.Minute()))
 }
+
+// inputDate and inputTime are as a browser's fields for dates and times want them.
+func (f words) inputDate(t time.Time) string { return f.local(t).Format("2006-01-02") }
+func (f words) inputTime(t time.Time) string { return f.local(t).Format("15:04") }
 
 // minute is a time of day without a day.
 func (f words) minute(m reminders.Minute) string {

@@ -13,6 +13,7 @@ type visitsData struct {
 	Now                    time.Time
 	Unplaced, Coming, Past []visitView
 	CalendarAddress        string // of the visitor's own feed; "" = none
+	Ill, IllOther          bool   // the visitor may say that a consultant is ill; IllOther: of anybody
 }
 
 func (p *pages) visitsPage(w http.ResponseWriter, r *http.Request, v *visitor) {
@@ -21,8 +22,19 @@ func (p *pages) visitsPage(w http.ResponseWriter, r *http.Request, v *visitor) {
 		p.fail(w, r, v, err)
 		return
 	}
-	data := visitsData{Now: v.Now}
-	for _, visit := range visitsOf(all) {
+	data := visitsData{Now: v.Now, Ill: v.User.Role != reminders.Teacher || p.Demo != nil, IllOther: v.User.Role == reminders.Admin}
+	visits := visitsOf(all)
+	ids := make([]int64, len(visits))
+	for i, visit := range visits {
+		ids[i] = visit.Visit.ID
+	}
+	answers, err := p.Store.VisitAnswers(r.Context(), ids)
+	if err != nil {
+		p.fail(w, r, v, err)
+		return
+	}
+	for _, visit := range visits {
+		visit.Answers = answers[visit.Visit.ID]
 		switch visit.Visit.State {
 		case reminders.VisitUnplaced:
 			data.Unplaced = append(data.Unplaced, visit)

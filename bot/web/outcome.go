@@ -180,7 +180,7 @@ func (p *pages) addOutcome(ctx context.Context, v *visitor, d *visitData) (err e
 		return err
 	}
 	if d.Outcome.Version > 0 {
-		if d.SavedBy, err = p.colleague(ctx, d.Outcome.SavedBy); err != nil {
+		if d.SavedBy, err = p.employee(ctx, d.Outcome.SavedBy); err != nil {
 			return err
 		}
 	}

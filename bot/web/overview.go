@@ -360,6 +360,7 @@ type visitView struct {
 	Company reminders.Company
 	Class   reminders.Class
 	People  int
+	Answers []reminders.VisitAnswer // to its invitation, as it is now; filled in on the visits page
 }
 
 // visitsOf finds the visits of enrolments, by their day.

@@ -23,7 +23,7 @@ import (
 // languages of the pages; the first is for those who chose none.
 var languages = []string{"da", "en"}
 
-// pageFiles are the templates that are a page each, inside layout.html; partials.html is known to all of them.
+// pageFiles are the templates that are a page each, inside layout.html; partials.html and visitmove.html are known to all of them.
 var pageFiles = []string{"login", "overview", "classes", "class", "participant", "visits", "visit", "buddies", "inbox", "conversation", "slack", "health", "missing", "demo"}
 
 // pages are what consultants and teachers see.
@@ -57,7 +57,7 @@ func newPages(s *Server) (*pages, error) {
 	}
 	for _, lang := range languages {
 		p.templates[lang] = map[string]*template.Template{}
-		base, err := template.New("layout.html").Funcs(p.funcs(lang)).ParseFS(files, "layout.html", "partials.html")
+		base, err := template.New("layout.html").Funcs(p.funcs(lang)).ParseFS(files, "layout.html", "partials.html", "visitmove.html")
 		if err != nil {
 			return nil, fmt.Errorf("the pages' layout: %w", err)
 		}
@@ -119,6 +119,12 @@ func (p *pages) routes(mux *http.ServeMux) {
 	signedIn("GET /visits/{id}/outcome", func(w http.ResponseWriter, r *http.Request, _ *visitor) { // where a form that came back stands
 		http.Redirect(w, r, "/visits/"+strconv.FormatInt(visitID(r), 10), http.StatusSeeOther)
 	})
+	signedIn("POST /visits/{id}/move", p.moveVisit)
+	signedIn("POST /visits/{id}/cancel", p.cancelVisit)
+	signedIn("POST /visits/{id}/release", p.releaseVisit)
+	signedIn("POST /visits/{id}/reassign", p.reassignVisit)
+	signedIn("POST /visits/ill", p.illVisits)
+	signedIn("POST /visits/calendar", p.renewCalendar)
 	signedIn("GET /inbox", p.inboxPage)
 	signedIn("GET /slack", p.slackPage)
 	signedIn("GET /slack/install", p.slackInstall)

@@ -25,7 +25,14 @@ type Store interface {
 	// AnswerTo is the digit that counts as the answer to what a message asks; "" = it is unanswered.
 	AnswerTo(ctx context.Context, messageID int64) (string, error)
 
-	// Calendar feeds.
+	// Calendar feeds and visits.
+	reminders.Diary
+	Visit(ctx context.Context, id int64) (reminders.Visit, error)
+	// ChangeVisits makes all changes or none; ECONFLICT where somebody was faster, or a consultant is taken then.
+	ChangeVisits(ctx context.Context, now time.Time, changes ...reminders.VisitChange) error
+	// VisitAnswers are the latest answers to invitations to visits as they are now, by visit.
+	VisitAnswers(ctx context.Context, visitIDs []int64) (map[int64][]reminders.VisitAnswer, error)
+	RenewCalendar(ctx context.Context, now time.Time, email string) (reminders.User, error)
 	UserByCalendarToken(ctx context.Context, token string) (reminders.User, error)
 	Visits(ctx context.Context, filter reminders.VisitFilter) ([]reminders.Visit, error)
 	Company(ctx context.Context, id int64) (reminders.Company, error)

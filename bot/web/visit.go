@@ -96,10 +96,10 @@ func (p *pages) visit(ctx context.Context, v *visitor, id int64) (visitData, err
 		return data, err
 	}
 	data.Contact = data.Brief.Contact
-	if data.Consultant, err = p.colleague(ctx, visit.ConsultantID); err != nil {
+	if data.Consultant, err = p.employee(ctx, visit.ConsultantID); err != nil {
 		return data, err
 	}
-	if data.Teacher, err = p.colleague(ctx, visit.TeacherID); err != nil {
+	if data.Teacher, err = p.employee(ctx, visit.TeacherID); err != nil {
 		return data, err
 	}
 	data.sort(words{p, v.Lang})
@@ -116,8 +116,8 @@ func (p *pages) visit(ctx context.Context, v *visitor, id int64) (visitData, err
 	return data, nil
 }
 
-// colleague is a user; nil for 0 and for who is not there any more.
-func (p *pages) colleague(ctx context.Context, id int64) (*reminders.User, error) {
+// employee is a user; nil for 0 and for who is not there any more.
+func (p *pages) employee(ctx context.Context, id int64) (*reminders.User, error) {
 	if id == 0 {
 		return nil, nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"efterkurs/bot/calendar"
 	"efterkurs/bot/email"
 	"efterkurs/reminders"
 	"efterkurs/templates"
@@ -32,7 +33,8 @@ func composedKeys() []string {
 	}
 	for _, k := range []reminders.Kind{reminders.KindWelcome, reminders.KindExercise, reminders.KindNudge, reminders.KindBuddy, reminders.KindCheckin,
 		reminders.KindCheckinAgain, reminders.KindBuddyJoined, reminders.KindBuddyLeft, reminders.KindBuddyShare, reminders.KindVisitDay, reminders.KindLeader, reminders.KindVisitProposal, reminders.KindVisitAgain,
-		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindVisitLetter, reminders.KindVisitAgreed, reminders.KindVisitFollowup, reminders.KindReply, reminders.KindNote} {
+		reminders.KindVisitReminder, reminders.KindStaffReminder, reminders.KindStaffBooked, reminders.KindBrief, reminders.KindVisitLetter, reminders.KindVisitAgreed, reminders.KindVisitFollowup, reminders.KindReply, reminders.KindNote,
+		reminders.KindVisitInvitation, reminders.KindVisitMoved, reminders.KindVisitCancelled, reminders.KindStaffCancelled} {
 		add("step-", string(k))
 	}
 	for reason := range reasons {
@@ -43,7 +45,8 @@ func composedKeys() []string {
 	}
 	add("visit-", reminders.VisitPlanned, reminders.VisitProposed, reminders.VisitBooked, reminders.VisitHeld, reminders.VisitCancelled, reminders.VisitUnplaced)
 	add("kind-", reminders.ReplyStop, reminders.ReplyStart, reminders.ReplyAnswer, reminders.ReplyCommand, reminders.ReplyText, reminders.ReplyUnknown, reminders.ReplyAuto,
-		reminders.ReplyDoubt, reminders.ReplyTrouble, reminders.ReplyWho)
+		reminders.ReplyDoubt, reminders.ReplyTrouble, reminders.ReplyWho, reminders.ReplyCalendar)
+	add("invitation-", calendar.Accepted, calendar.Declined, calendar.Tentative)
 	add("meaning-", "yes", "no", "partly", "plan", "none", "rating", "slot", "again")
 	add("why-", "same class", "same shift", "overlapping hours", "same company", "best found", "same language", "different teams", "a pair before")
 	add("", "unmet-shifts", "unmet-half", "unmet-time", "unmet-silent", "buddies-changed", "buddies-published", "buddies-invalid")
@@ -57,6 +60,7 @@ func composedKeys() []string {
 	add("legend-", lookYes, lookPart, lookNo, lookOther, lookSent, lookSilent, lookPlanned, lookSkipped, lookFault, lookUnknown, "nudge")
 	add("canned-", "unknown", "1", "2", "3", "4", "5", "6")
 	add("", "answer-fault-empty", "answer-fault-long", "note-subject", "inbox-read-only", "span-minutes", "span-hours-one", "span-hours-many", "span-days-one", "span-days-many")
+	add("visit-", "read-only", "conflict", "move-wrong", "move-same", "no-consultant", "cancel-wrong", "reassign-same", "no-colleague", "ill-wrong", "ill-other", "ill-none")
 	add("need-", "undelivered", "failed", "unknown", "no-address", "wrong-address")
 	for _, c := range gridColumns {
 		add("column-", string(c.Kind))
@@ -188,7 +192,7 @@ func TestEveryPageHasItsTemplate(t *testing.T) {
 	files, _ := fs.Glob(texts.Pages(), "*.html")
 	for _, file := range files {
 		name := strings.TrimSuffix(file, ".html")
-		if !slices.Contains(append([]string{"layout", "partials", "answer"}, pageFiles...), name) {
+		if !slices.Contains(append([]string{"layout", "partials", "answer", "visitmove"}, pageFiles...), name) {
 			t.Errorf("%s is no page that the server knows", file)
 		}
 	}

@@ -9,12 +9,14 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/mail"
 	"os"
 	"time"
 
 	"golang.org/x/term"
 
 	"efterkurs/bot"
+	calendars "efterkurs/bot/calendar"
 	"efterkurs/bot/email"
 	"efterkurs/bot/meaning"
 	"efterkurs/bot/slack"
@@ -80,6 +82,9 @@ func (a *app) assemble() error {
 	}
 	a.bot = &bot.Bot{Channels: channels, Rates: rates, Texts: a.texts, Reader: meaning.NewReader(), Store: a.store, Calendar: a.calendar,
 		School: a.config.School, Now: a.now, Log: a.log}
+	if from, err := mail.ParseAddress(a.config.MailFrom); err == nil {
+		a.bot.Organizer = calendars.Party{Name: from.Name, Email: from.Address}
+	}
 	a.engine = &reminders.Engine{Store: a.store, Desk: a.bot, Calendar: a.calendar, Now: a.now, Log: a.log, Worker: workerName()}
 	return nil
 }

@@ -21,8 +21,10 @@ import (
 
 func (p *program) user() *cobra.Command {
 	cmd := &cobra.Command{Use: "user", Short: "The school's own people: who may sign in", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return invalid("user needs one of: add, list, disable") }}
-	cmd.AddCommand(p.userAdd(), p.userList(), p.userDisable())
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return invalid("user needs one of: add, list, disable, calendar, replace")
+		}}
+	cmd.AddCommand(p.userAdd(), p.userList(), p.userDisable(), p.userCalendar(), p.userReplace())
 	return cmd
 }
 
@@ -122,13 +124,9 @@ func (p *program) userList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			base := a.config.PublicURL
-			if base == "" {
-				base = "http://" + a.config.ListenAddr
-			}
 			lines := make([]userLine, 0, len(users))
 			for _, u := range users {
-				lines = append(lines, userLine{u.Email, u.Name, u.Role, base + "/calendar/" + u.CalendarToken + ".ics", !u.DisabledAt.IsZero()})
+				lines = append(lines, userLine{u.Email, u.Name, u.Role, a.config.calendarAddress(u), !u.DisabledAt.IsZero()})
 			}
 			if asJSON {
 				return json.NewEncoder(p.stdout).Encode(lines)
