@@ -89,3 +89,15 @@ func (h Hours) String() string {
 	}
 	return strings.Join(parts, ",")
 }
+
+// ParsePostcode reads a Danish postcode of four digits, "DK-" before it or not; "" is none. EINVALID otherwise.
+func ParsePostcode(s string) (string, error) {
+	code := strings.TrimPrefix(strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(s)), "DK"), "-")
+	if code == "" && strings.TrimSpace(s) == "" {
+		return "", nil
+	}
+	if n, err := strconv.Atoi(code); err != nil || len(code) != 4 || n < 800 || n > 9999 {
+		return "", Errorf(EINVALID, "%q is not a postcode of four digits such as 7400", s)
+	}
+	return code, nil
+}

@@ -128,4 +128,6 @@ type User struct {
 	PasswordHash  string    // "" = cannot sign in yet (named in a roster only)
 	CalendarToken string    // the unguessable part of the feed's address
 	DisabledAt    time.Time // zero = active
+	Hours         Hours     // when they can visit companies
+	Postcode      string    // where they set out from; "" = not known
 }

@@ -110,7 +110,7 @@ func (r personRow) person() reminders.Person {
 		OptedOutAt: r.OptedOutAt.Time(), PausedUntil: r.PausedUntil.Time(), AddressFault: r.AddressFault, DoubtAt: r.DoubtAt.Time(), MutedAt: r.MutedAt.Time()}
 }
 
-const userColumns = `u.id, u.email, u.name, u.role, u.language, u.password_hash, u.calendar_token, u.disabled_at`
+const userColumns = `u.id, u.email, u.name, u.role, u.language, u.password_hash, u.calendar_token, u.disabled_at, u.hours, u.postcode`
 
 type userRow struct {
 	ID            int64  `db:"id"`
@@ -121,11 +121,17 @@ type userRow struct {
 	PasswordHash  string `db:"password_hash"`
 	CalendarToken string `db:"calendar_token"`
 	DisabledAt    millis `db:"disabled_at"`
+	Hours         string `db:"hours"`
+	Postcode      string `db:"postcode"`
 }
 
 func (r userRow) user() reminders.User {
+	hours, err := reminders.ParseHours(r.Hours)
+	if err != nil { // written by Hours.String: cannot be
+		hours = reminders.DefaultHours
+	}
 	return reminders.User{ID: r.ID, Email: r.Email, Name: r.Name, Role: r.Role, Language: r.Language, PasswordHash: r.PasswordHash,
-		CalendarToken: r.CalendarToken, DisabledAt: r.DisabledAt.Time()}
+		CalendarToken: r.CalendarToken, DisabledAt: r.DisabledAt.Time(), Hours: hours, Postcode: r.Postcode}
 }
 
 const companyColumns = `co.id, co.name, co.window_from, co.window_to, co.closed_weeks, co.contact_id, co.consultant_id,
