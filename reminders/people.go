@@ -27,6 +27,7 @@ type Company struct {
 	ID           int64
 	Name         string
 	Window       Window      // zero: none of its own
+	Postcode     string      // "" = not known
 	ClosedWeeks  ClosedWeeks // ISO weeks in which nothing is sent
 	ContactID    int64       // a Person; 0 = none known
 	ConsultantID int64       // a User; 0 = none known

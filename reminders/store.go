@@ -140,6 +140,7 @@ type RosterRow struct {
 	Person          Person
 	Company         string
 	ClosedWeeks     *ClosedWeeks // nil = not said
+	Postcode        string       // the company's; "" = not said
 	Class           Class        // without ids; Name as in the file, "" = none
 	Team            string
 	Goal            string

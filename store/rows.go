@@ -134,11 +134,12 @@ func (r userRow) user() reminders.User {
 		CalendarToken: r.CalendarToken, DisabledAt: r.DisabledAt.Time(), Hours: hours, Postcode: r.Postcode}
 }
 
-const companyColumns = `co.id, co.name, co.window_from, co.window_to, co.closed_weeks, co.contact_id, co.consultant_id,
+const companyColumns = `co.id, co.name, co.postcode, co.window_from, co.window_to, co.closed_weeks, co.contact_id, co.consultant_id,
 	COALESCE((SELECT w.team_id FROM workspaces AS w WHERE w.id = co.workspace_id), '') AS workspace`
 
 type companyRow struct {
 	ID           int64  `db:"id"`
+	Postcode     string `db:"postcode"`
 	Name         string `db:"name"`
 	From         int    `db:"window_from"`
 	To           int    `db:"window_to"`
@@ -153,7 +154,7 @@ func (r companyRow) company() reminders.Company {
 	if err != nil { // written by ClosedWeeks.String: cannot be
 		closed = reminders.DefaultClosedWeeks
 	}
-	return reminders.Company{ID: r.ID, Name: r.Name, Window: window(r.From, r.To), ClosedWeeks: closed,
+	return reminders.Company{ID: r.ID, Name: r.Name, Postcode: r.Postcode, Window: window(r.From, r.To), ClosedWeeks: closed,
 		ContactID: int64(r.ContactID), ConsultantID: int64(r.ConsultantID), Workspace: r.Workspace}
 }
 

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -207,6 +208,22 @@ func bookings(t *testing.T, s *store.Store, visits []reminders.Visit, contacts [
 		errs = append(errs, err)
 	}
 	return errs
+}
+
+// Within one town the drive is short, and a roster that names no postcode does not take it away.
+func TestThePostcodeOfTheRosterShortensTheDrive(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
+		s := open(t)
+		visits, contacts := visitsOfOneConsultant(t, s, 2)
+		for i := range visits {
+			imported(t, s, row(i+1, func(r *reminders.RosterRow) { r.Company, r.Postcode = fmt.Sprint("Firma ", i), "7400" }))
+			imported(t, s, row(i+1, func(r *reminders.RosterRow) { r.Company = fmt.Sprint("Firma ", i) }))
+			if c := must[reminders.Company](t)(s.Company(ctx, visits[i].CompanyID)); c.Postcode != "7400" {
+				t.Fatalf("company %d has postcode %q", c.ID, c.Postcode)
+			}
+		}
+		ok(t, errors.Join(bookings(t, s, visits, contacts, nine, nine.Add(90*time.Minute))...))
+	})
 }
 
 func visitsOfOneConsultant(t *testing.T, s *store.Store, n int) (visits []reminders.Visit, contacts []int64) {
