@@ -296,9 +296,9 @@ func (e *Engine) propose(ctx context.Context, now time.Time, c *Claim) (bool, er
 	return v.State == VisitProposed, nil
 }
 
-// Diary says when a consultant is taken.
+// Diary says when a consultant can visit a company.
 type Diary interface {
-	Busy(ctx context.Context, consultantID, exceptVisitID int64, within Span) ([]Span, error)
+	Agenda(ctx context.Context, visit Visit, within Span) (Agenda, error)
 }
 
 // FindSlots is Calendar.Slots against the consultant's diary. Fewer than three mean that the days are used up.
@@ -307,9 +307,9 @@ func FindSlots(ctx context.Context, diary Diary, calendar *Calendar, now time.Ti
 	if from.Before(now) {
 		from = now
 	}
-	busy, err := diary.Busy(ctx, v.ConsultantID, v.ID, Span{from, from.AddDate(0, 2, 0)})
+	agenda, err := diary.Agenda(ctx, v, Span{calendar.Today(from).At(0, calendar.Location), from.AddDate(0, 2, 0)})
 	if err != nil {
 		return nil, err
 	}
-	return calendar.Slots(now, v.Earliest, closed, busy, round), nil
+	return calendar.Slots(now, v.Earliest, closed, agenda, round), nil
 }

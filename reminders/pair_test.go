@@ -447,7 +447,7 @@ func TestSlotsAreOnDifferentDaysOutsideWhatIsTaken(t *testing.T) {
 	now := day("2026-10-05").At(10*60, copenhagen)
 	earliest := day("2026-11-01") // a Sunday
 	taken := Span{day("2026-11-02").At(8*60, copenhagen), day("2026-11-02").At(16*60, copenhagen)}
-	slots := c.Slots(now, earliest, nil, []Span{taken}, 1)
+	slots := c.Slots(now, earliest, nil, Agenda{Hours: DefaultHours, Busy: []Span{taken}}, 1)
 	if len(slots) != 3 {
 		t.Fatalf("%d slots", len(slots))
 	}
@@ -459,20 +459,20 @@ func TestSlotsAreOnDifferentDaysOutsideWhatIsTaken(t *testing.T) {
 		}
 		days[d] = true
 	}
-	next := c.Slots(now, earliest, nil, []Span{taken}, 2)
+	next := c.Slots(now, earliest, nil, Agenda{Hours: DefaultHours, Busy: []Span{taken}}, 2)
 	for _, s := range next {
 		if slices.ContainsFunc(slots, s.Equal) {
 			t.Errorf("%s is proposed again", s.In(copenhagen))
 		}
 	}
 	for round := 1; ; round++ { // it ends, and by then every one was different
-		if len(c.Slots(now, earliest, nil, nil, round)) == 0 {
+		if len(c.Slots(now, earliest, nil, Agenda{Hours: DefaultHours}, round)) == 0 {
 			break
 		} else if round > 20 {
 			t.Fatal("slots never end")
 		}
 	}
-	closed := c.Slots(day("2026-06-20").At(600, copenhagen), day("2026-07-10"), DefaultClosedWeeks, nil, 1)
+	closed := c.Slots(day("2026-06-20").At(600, copenhagen), day("2026-07-10"), DefaultClosedWeeks, Agenda{Hours: DefaultHours}, 1)
 	for _, s := range closed {
 		if DefaultClosedWeeks.Contains(c.Today(s)) {
 			t.Errorf("%s is in the summer holiday", s.In(copenhagen))

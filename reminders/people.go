@@ -27,6 +27,7 @@ type Company struct {
 	ID           int64
 	Name         string
 	Window       Window      // zero: none of its own
+	Postcode     string      // "" = not known
 	ClosedWeeks  ClosedWeeks // ISO weeks in which nothing is sent
 	ContactID    int64       // a Person; 0 = none known
 	ConsultantID int64       // a User; 0 = none known
@@ -138,4 +139,6 @@ type User struct {
 	PasswordHash  string    // "" = cannot sign in yet (named in a roster only)
 	CalendarToken string    // the unguessable part of the feed's address
 	DisabledAt    time.Time // zero = active
+	Hours         Hours     // when they can visit companies
+	Postcode      string    // where they set out from; "" = not known
 }

@@ -142,6 +142,7 @@ type RosterRow struct {
 	Person          Person
 	Company         string
 	ClosedWeeks     *ClosedWeeks // nil = not said
+	Postcode        string       // the company's; "" = not said
 	Class           Class        // without ids; Name as in the file, "" = none
 	Team            string
 	Goal            string
@@ -194,8 +195,8 @@ type Store interface {
 	// Unknowns returns messages that became unknown before before. Returning them does not touch them.
 	Unknowns(ctx context.Context, before time.Time, limit int) ([]Claim, error)
 
-	// Busy returns when a consultant is taken: visits booked, and slots proposed to other companies.
-	Busy(ctx context.Context, consultantID, exceptVisitID int64, within Span) ([]Span, error)
+	// Agenda returns what decides when the visit's consultant can be at its company, of what lies within.
+	Agenda(ctx context.Context, visit Visit, within Span) (Agenda, error)
 	// ProposeVisit replaces Slots, Round, State and ProposedAt of a visit that is not booked yet; ECONFLICT else.
 	ProposeVisit(ctx context.Context, now time.Time, visit Visit) error
 	// CloseVisits moves on visits whose time has passed: booked ones are held, proposed ones unplaced.

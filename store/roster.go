@@ -374,6 +374,9 @@ func (im *importer) company(r reminders.RosterRow) *rosterCompany {
 	if r.ClosedWeeks != nil {
 		c.ClosedWeeks = r.ClosedWeeks.String()
 	}
+	if r.Postcode != "" {
+		c.Postcode = r.Postcode
+	}
 	if r.ConsultantEmail != "" {
 		c.consultant = im.user(r.ConsultantEmail, reminders.Consultant)
 	}

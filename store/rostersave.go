@@ -186,19 +186,19 @@ func (im *importer) saveCompanies(ctx context.Context, result *reminders.ImportR
 		switch {
 		case c.ID == 0:
 			result.Companies++
-			inserted.add(c.Name, key(c.Name), c.ClosedWeeks, c.ContactID, c.ConsultantID, ms(im.now), ms(im.now))
+			inserted.add(c.Name, key(c.Name), c.ClosedWeeks, c.Postcode, c.ContactID, c.ConsultantID, ms(im.now), ms(im.now))
 		case c.companyRow != c.was:
 			changed[c] = true
 			dirty.add(c.ID)
-			if _, err := im.t.exec(ctx, `UPDATE companies SET closed_weeks = $1, contact_id = $2, consultant_id = $3, updated_at = $4 WHERE id = $5`,
-				c.ClosedWeeks, c.ContactID, c.ConsultantID, ms(im.now), c.ID); err != nil {
+			if _, err := im.t.exec(ctx, `UPDATE companies SET closed_weeks = $1, postcode = $2, contact_id = $3, consultant_id = $4, updated_at = $5 WHERE id = $6`,
+				c.ClosedWeeks, c.Postcode, c.ContactID, c.ConsultantID, ms(im.now), c.ID); err != nil {
 				return nil, fmt.Errorf("changing company %d: %w", c.ID, err)
 			}
 		}
 	}
 	err := inserted.each(0, func(list string, args []any) error {
 		var rows []companyRow
-		if err := im.t.all(ctx, &rows, `INSERT INTO companies (name, name_key, closed_weeks, contact_id, consultant_id, created_at, updated_at)
+		if err := im.t.all(ctx, &rows, `INSERT INTO companies (name, name_key, closed_weeks, postcode, contact_id, consultant_id, created_at, updated_at)
 			VALUES `+list+` RETURNING id, name`, args...); err != nil {
 			return fmt.Errorf("adding companies: %w", err)
 		}

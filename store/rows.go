@@ -110,7 +110,7 @@ func (r personRow) person() reminders.Person {
 		OptedOutAt: r.OptedOutAt.Time(), PausedUntil: r.PausedUntil.Time(), AddressFault: r.AddressFault, DoubtAt: r.DoubtAt.Time(), MutedAt: r.MutedAt.Time()}
 }
 
-const userColumns = `u.id, u.email, u.name, u.role, u.language, u.password_hash, u.calendar_token, u.disabled_at`
+const userColumns = `u.id, u.email, u.name, u.role, u.language, u.password_hash, u.calendar_token, u.disabled_at, u.hours, u.postcode`
 
 type userRow struct {
 	ID            int64  `db:"id"`
@@ -121,18 +121,25 @@ type userRow struct {
 	PasswordHash  string `db:"password_hash"`
 	CalendarToken string `db:"calendar_token"`
 	DisabledAt    millis `db:"disabled_at"`
+	Hours         string `db:"hours"`
+	Postcode      string `db:"postcode"`
 }
 
 func (r userRow) user() reminders.User {
+	hours, err := reminders.ParseHours(r.Hours)
+	if err != nil { // written by Hours.String: cannot be
+		hours = reminders.DefaultHours
+	}
 	return reminders.User{ID: r.ID, Email: r.Email, Name: r.Name, Role: r.Role, Language: r.Language, PasswordHash: r.PasswordHash,
-		CalendarToken: r.CalendarToken, DisabledAt: r.DisabledAt.Time()}
+		CalendarToken: r.CalendarToken, DisabledAt: r.DisabledAt.Time(), Hours: hours, Postcode: r.Postcode}
 }
 
-const companyColumns = `co.id, co.name, co.window_from, co.window_to, co.closed_weeks, co.contact_id, co.consultant_id,
+const companyColumns = `co.id, co.name, co.postcode, co.window_from, co.window_to, co.closed_weeks, co.contact_id, co.consultant_id,
 	COALESCE((SELECT w.team_id FROM workspaces AS w WHERE w.id = co.workspace_id), '') AS workspace`
 
 type companyRow struct {
 	ID           int64  `db:"id"`
+	Postcode     string `db:"postcode"`
 	Name         string `db:"name"`
 	From         int    `db:"window_from"`
 	To           int    `db:"window_to"`
@@ -147,7 +154,7 @@ func (r companyRow) company() reminders.Company {
 	if err != nil { // written by ClosedWeeks.String: cannot be
 		closed = reminders.DefaultClosedWeeks
 	}
-	return reminders.Company{ID: r.ID, Name: r.Name, Window: window(r.From, r.To), ClosedWeeks: closed,
+	return reminders.Company{ID: r.ID, Name: r.Name, Postcode: r.Postcode, Window: window(r.From, r.To), ClosedWeeks: closed,
 		ContactID: int64(r.ContactID), ConsultantID: int64(r.ConsultantID), Workspace: r.Workspace}
 }
 

@@ -10,31 +10,67 @@ import (
 	"efterkurs/reminders"
 )
 
-// Busy returns when a consultant is taken (index visits_consultant): visits booked, and slots that were
-// proposed to other companies and may still be chosen.
-func (s *Store) Busy(ctx context.Context, consultantID, exceptVisitID int64, within reminders.Span) (busy []reminders.Span, err error) {
+// Agenda returns what decides when the visit's consultant can be at its company (index visits_consultant): the other visits
+// that are booked, slots that were proposed to other companies and may still be chosen, and the rest of what is within.
+func (s *Store) Agenda(ctx context.Context, v reminders.Visit, within reminders.Span) (a reminders.Agenda, err error) {
 	err = s.peek(ctx, func(t *tx) error {
-		var rows []visitRow
-		if err := t.all(ctx, &rows, `SELECT `+visitColumns+` FROM visits AS v WHERE v.consultant_id = $1 AND v.id <> $2
-			AND (v.state IN ('booked', 'held') AND v.start_at < $3 AND v.end_at > $4 OR v.state = 'proposed')`,
-			consultantID, exceptVisitID, ms(within.To), ms(within.From)); err != nil {
-			return fmt.Errorf("reading the diary of user %d: %w", consultantID, err)
-		}
-		for _, r := range rows {
-			v := r.visit()
-			if v.State != reminders.VisitProposed {
-				busy = append(busy, reminders.Span{From: v.Start, To: v.End})
-				continue
-			}
-			for _, slot := range v.Slots {
-				if span := (reminders.Span{From: slot, To: slot.Add(reminders.VisitLength)}); span.Overlaps(within) {
-					busy = append(busy, span)
-				}
-			}
-		}
-		return nil
+		a, err = findAgenda(ctx, t, v, within)
+		return err
 	})
-	return busy, err
+	return a, err
+}
+
+func findAgenda(ctx context.Context, t *tx, v reminders.Visit, within reminders.Span) (a reminders.Agenda, err error) {
+	var place struct {
+		Hours    string `db:"hours"`
+		Home     string `db:"home"`
+		Postcode string `db:"postcode"`
+	}
+	if err := t.get(ctx, &place, `SELECT u.hours, u.postcode AS home, co.postcode FROM users AS u, companies AS co WHERE u.id = $1 AND co.id = $2`,
+		v.ConsultantID, v.CompanyID); err != nil {
+		return a, notFound(err, "there is no user %d or no company %d", v.ConsultantID, v.CompanyID)
+	}
+	if a.Hours, err = reminders.ParseHours(place.Hours); err != nil {
+		return a, fmt.Errorf("reading the hours of user %d: %w", v.ConsultantID, err)
+	}
+	a.Home, a.Postcode = place.Home, place.Postcode
+	var rows []struct {
+		visitRow
+		Postcode string `db:"postcode"`
+	}
+	if err := t.all(ctx, &rows, `SELECT `+visitColumns+`, co.postcode FROM visits AS v JOIN companies AS co ON co.id = v.company_id
+		WHERE v.consultant_id = $1 AND v.id <> $2 AND (v.state IN ('booked', 'held') AND v.start_at < $3 AND v.end_at > $4 OR v.state = 'proposed')
+		ORDER BY v.start_at, v.id`, v.ConsultantID, v.ID, ms(within.To), ms(within.From)); err != nil {
+		return a, fmt.Errorf("reading the visits of user %d: %w", v.ConsultantID, err)
+	}
+	for _, r := range rows {
+		other := r.visit()
+		if other.State != reminders.VisitProposed {
+			a.Visits = append(a.Visits, reminders.AgendaVisit{Span: reminders.Span{From: other.Start, To: other.End}, Postcode: r.Postcode})
+			continue
+		}
+		for _, slot := range other.Slots {
+			if span := (reminders.Span{From: slot, To: slot.Add(reminders.VisitLength)}); span.Overlaps(within) {
+				a.Visits = append(a.Visits, reminders.AgendaVisit{Span: span, Postcode: r.Postcode, Proposed: true})
+			}
+		}
+	}
+	var busy []struct {
+		From millis `db:"from_at"`
+		To   millis `db:"to_at"`
+	}
+	if err := t.all(ctx, &busy, `SELECT from_at, to_at FROM busy WHERE user_id = $1 AND from_at < $2 AND to_at > $3 ORDER BY from_at, to_at`,
+		v.ConsultantID, ms(within.To), ms(within.From)); err != nil {
+		return a, fmt.Errorf("reading when user %d is taken: %w", v.ConsultantID, err)
+	}
+	for _, b := range busy {
+		a.Busy = append(a.Busy, reminders.Span{From: b.From.Time(), To: b.To.Time()})
+	}
+	if err := t.all(ctx, &a.Shifts, `SELECT p.shift FROM enrolments AS e JOIN persons AS p ON p.id = e.person_id
+		WHERE e.class_id = $1 AND e.company_id = $2 ORDER BY e.id`, v.ClassID, v.CompanyID); err != nil {
+		return a, fmt.Errorf("reading the shifts of visit %d: %w", v.ID, err)
+	}
+	return a, nil
 }
 
 // ProposeVisit replaces Slots, Round, State and ProposedAt of a visit that is not booked yet; ECONFLICT else.
@@ -67,18 +103,26 @@ func (s *Store) CloseVisits(ctx context.Context, now time.Time) (closed int, err
 
 // book books a visit for a reply's sender. Its consultant's row is locked first, so that two bookings of
 // one consultant look for each other one after the other; on SQLite they are the only writer anyway.
-// ECONFLICT where the consultant has another visit then, or the visit can no longer be booked.
+// ECONFLICT where the consultant has another visit then or two that day, where there is no time for the drive between two, or where
+// the visit can no longer be booked. What was proposed to other companies does not count: who answers first has the time.
 func book(ctx context.Context, t *tx, now time.Time, b reminders.Booking) error {
-	var consultant ref
-	if err := t.get(ctx, &consultant, `SELECT consultant_id FROM visits WHERE id = $1`, b.VisitID); err != nil {
+	var r visitRow
+	if err := t.get(ctx, &r, `SELECT `+visitColumns+` FROM visits AS v WHERE v.id = $1`, b.VisitID); err != nil {
 		return notFound(err, "there is no visit %d", b.VisitID)
 	}
-	if err := t.lock(ctx, "users", []int64{int64(consultant)}); err != nil {
-		return err
-	}
-	wanted := reminders.Visit{ID: b.VisitID, ConsultantID: int64(consultant), State: reminders.VisitBooked, Start: b.Span.From, End: b.Span.To}
-	if err := unclashed(ctx, t, wanted); err != nil {
-		return err
+	if r.ConsultantID != 0 {
+		if err := t.lock(ctx, "users", []int64{int64(r.ConsultantID)}); err != nil {
+			return err
+		}
+		on := reminders.DateOf(b.Span.From.In(t.s.loc))
+		day := reminders.Span{From: on.At(0, t.s.loc), To: on.AddDays(1).At(0, t.s.loc)}
+		agenda, err := findAgenda(ctx, t, r.visit(), reminders.Span{From: day.From.AddDate(0, 0, -1), To: day.To.AddDate(0, 0, 1)})
+		if err != nil {
+			return err
+		}
+		if !agenda.Bookable(b.Span, day) {
+			return reminders.Errorf(reminders.ECONFLICT, "the consultant has another visit then, or two that day, or cannot drive there in time")
+		}
 	}
 	var p struct {
 		ClassID   int64 `db:"class_id"`

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -84,10 +86,10 @@ func TestABookingPlansItsRemindersAndTakesBackTheReminderOfTheProposal(t *testin
 		v.Slots, v.Round, v.State, v.ProposedAt = []time.Time{nine, nine.AddDate(0, 0, 1), nine.AddDate(0, 0, 2)}, 1, reminders.VisitProposed, start
 		ok(t, s.ProposeVisit(ctx, start, v))
 		within := reminders.Span{From: nine.Add(-time.Hour), To: nine.AddDate(0, 1, 0)}
-		if busy := must[[]reminders.Span](t)(s.Busy(ctx, v.ConsultantID, visits[1].ID, within)); len(busy) != 3 {
+		if busy := must[reminders.Agenda](t)(s.Agenda(ctx, visits[1], within)).Visits; len(busy) != 3 {
 			t.Fatalf("busy while proposed: %v", busy)
 		}
-		if busy := must[[]reminders.Span](t)(s.Busy(ctx, v.ConsultantID, v.ID, within)); len(busy) != 0 {
+		if busy := must[reminders.Agenda](t)(s.Agenda(ctx, v, within)).Visits; len(busy) != 0 {
 			t.Fatalf("busy with itself: %v", busy)
 		}
 		apply(t, s, start, reminders.Effects{ReplyID: wrote(t, s, contacts[0], "1", start), PersonID: contacts[0],
@@ -96,7 +98,7 @@ func TestABookingPlansItsRemindersAndTakesBackTheReminderOfTheProposal(t *testin
 		if got.State != reminders.VisitBooked || got.Sequence != v.Sequence+1 || got.UID != v.UID || !got.Start.Equal(nine) {
 			t.Fatalf("booked: %+v", got)
 		}
-		if busy := must[[]reminders.Span](t)(s.Busy(ctx, v.ConsultantID, visits[1].ID, within)); len(busy) != 1 {
+		if busy := must[reminders.Agenda](t)(s.Agenda(ctx, visits[1], within)).Visits; len(busy) != 1 {
 			t.Fatalf("busy when booked: %v", busy)
 		}
 		if n := dirty(t, s); n != 1 {
@@ -194,5 +196,75 @@ func TestTheBriefCountsAndQuotes(t *testing.T) {
 			t.Errorf("goals %v, check-ins %v", b.Goals, b.Checkins)
 		}
 		code(t, errOf(s.Brief(ctx, 404)), reminders.ENOTFOUND)
+	})
+}
+
+// bookings books visits at what times, by the contacts' replies, and returns the errors.
+func bookings(t *testing.T, s *store.Store, visits []reminders.Visit, contacts []int64, at ...time.Time) (errs []error) {
+	t.Helper()
+	for i, from := range at {
+		_, err := s.ApplyReply(ctx, start, reminders.Effects{ReplyID: wrote(t, s, contacts[i], "1", due), State: reminders.ReplyHandled, PersonID: contacts[i],
+			Book: &reminders.Booking{VisitID: visits[i].ID, Span: reminders.Span{From: from, To: from.Add(reminders.VisitLength)}}})
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+// Within one town the drive is short, and a roster that names no postcode does not take it away.
+func TestThePostcodeOfTheRosterShortensTheDrive(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
+		s := open(t)
+		visits, contacts := visitsOfOneConsultant(t, s, 2)
+		for i := range visits {
+			imported(t, s, row(i+1, func(r *reminders.RosterRow) { r.Company, r.Postcode = fmt.Sprint("Firma ", i), "7400" }))
+			imported(t, s, row(i+1, func(r *reminders.RosterRow) { r.Company = fmt.Sprint("Firma ", i) }))
+			if c := must[reminders.Company](t)(s.Company(ctx, visits[i].CompanyID)); c.Postcode != "7400" {
+				t.Fatalf("company %d has postcode %q", c.ID, c.Postcode)
+			}
+		}
+		ok(t, errors.Join(bookings(t, s, visits, contacts, nine, nine.Add(90*time.Minute))...))
+	})
+}
+
+func visitsOfOneConsultant(t *testing.T, s *store.Store, n int) (visits []reminders.Visit, contacts []int64) {
+	t.Helper()
+	var roster []reminders.RosterRow
+	for i := range n {
+		roster = append(roster, row(i+1, func(r *reminders.RosterRow) {
+			r.Company, r.Contact = fmt.Sprint("Firma ", i), reminders.Person{Name: fmt.Sprint("Leder ", i), Phone: fmt.Sprintf("+452888880%d", i)}
+		}))
+	}
+	imported(t, s, roster...)
+	planAll(t, s, start)
+	visits = must[[]reminders.Visit](t)(s.Visits(ctx, reminders.VisitFilter{}))
+	if len(visits) != n {
+		t.Fatalf("%d visits of %d", len(visits), n)
+	}
+	for _, v := range visits {
+		contacts = append(contacts, must[reminders.Company](t)(s.Company(ctx, v.CompanyID)).ContactID)
+	}
+	return visits, contacts
+}
+
+func TestABookingIsRefusedWhereTheDayIsFull(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
+		s := open(t)
+		visits, contacts := visitsOfOneConsultant(t, s, 3)
+		errs := bookings(t, s, visits, contacts, nine, nine.Add(4*time.Hour), nine.Add(8*time.Hour))
+		ok(t, errs[0])
+		ok(t, errs[1])
+		code(t, errs[2], reminders.ECONFLICT)
+		ok(t, bookings(t, s, visits[2:], contacts[2:], nine.AddDate(0, 0, 1))[0]) // the next day is free
+	})
+}
+
+func TestABookingIsRefusedWhereThereIsNoTimeForTheDrive(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, open func(*testing.T) *store.Store) {
+		s := open(t)
+		visits, contacts := visitsOfOneConsultant(t, s, 2)
+		errs := bookings(t, s, visits, contacts, nine, nine.Add(90*time.Minute))
+		ok(t, errs[0])
+		code(t, errs[1], reminders.ECONFLICT)
+		ok(t, bookings(t, s, visits[1:], contacts[1:], nine.Add(2*time.Hour))[0])
 	})
 }

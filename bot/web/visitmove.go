@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -204,17 +203,18 @@ const slotsShown = 3
 // planned is a diary in which what is about to be changed stands already.
 type planned struct {
 	reminders.Diary
-	busy map[int64][]reminders.Span
+	visits map[int64][]reminders.AgendaVisit // by consultant
 }
 
-func (d planned) Busy(ctx context.Context, consultantID, exceptVisitID int64, within reminders.Span) ([]reminders.Span, error) {
-	busy, err := d.Diary.Busy(ctx, consultantID, exceptVisitID, within)
-	return slices.Concat(busy, d.busy[consultantID]), err
+func (d planned) Agenda(ctx context.Context, visit reminders.Visit, within reminders.Span) (reminders.Agenda, error) {
+	a, err := d.Diary.Agenda(ctx, visit, within)
+	a.Visits = slices.Concat(a.Visits, d.visits[visit.ConsultantID])
+	return a, err
 }
 
-func (d planned) take(consultantID int64, starts ...time.Time) {
+func (d planned) take(consultantID int64, postcode string, starts ...time.Time) {
 	for _, start := range starts {
-		d.busy[consultantID] = append(d.busy[consultantID], reminders.Span{From: start, To: start.Add(reminders.VisitLength)})
+		d.visits[consultantID] = append(d.visits[consultantID], reminders.AgendaVisit{Span: reminders.Span{From: start, To: start.Add(reminders.VisitLength)}, Postcode: postcode})
 	}
 }
 
@@ -261,7 +261,7 @@ func (p *pages) ill(r *http.Request, v *visitor) error {
 	colleagues := slices.DeleteFunc(users, func(u reminders.User) bool {
 		return u.Role != reminders.Consultant || !u.DisabledAt.IsZero() || u.ID == who.ID
 	})
-	diary := planned{p.Store, map[int64][]reminders.Span{}}
+	diary := planned{p.Store, map[int64][]reminders.AgendaVisit{}}
 	changes := make([]reminders.VisitChange, len(visits))
 	for i, visit := range visits {
 		if changes[i], err = p.standIn(ctx, v.Now, visit, colleagues, diary); err != nil {
@@ -274,22 +274,25 @@ func (p *pages) ill(r *http.Request, v *visitor) error {
 // standIn gives a visit to a colleague who is free, else to other times.
 func (p *pages) standIn(ctx context.Context, now time.Time, visit reminders.Visit, colleagues []reminders.User, diary planned) (reminders.VisitChange, error) {
 	around := reminders.Span{From: visit.Start.Add(-24 * time.Hour), To: visit.End.Add(24 * time.Hour)}
-	best, least := int64(0), 0
+	best, least, postcode := int64(0), 0, ""
 	for _, u := range colleagues {
-		busy, err := diary.Busy(ctx, u.ID, visit.ID, around)
+		theirs := visit
+		theirs.ConsultantID = u.ID
+		agenda, err := diary.Agenda(ctx, theirs, around)
 		if err != nil {
 			return reminders.VisitChange{}, err
 		}
-		if p.Calendar.Free(visit.Start, busy) && (best == 0 || cmp.Less(len(busy), least)) {
-			best, least = u.ID, len(busy)
+		if n := len(agenda.Visits) + len(agenda.Busy); p.Calendar.Free(agenda, visit.Start) && (best == 0 || n < least) {
+			best, least = u.ID, n
 		}
+		postcode = agenda.Postcode
 	}
 	if best != 0 {
-		diary.take(best, visit.Start)
+		diary.take(best, postcode, visit.Start)
 		return reminders.ReassignVisit(now, visit, best)
 	}
 	change, err := p.released(ctx, now, visit, diary)
-	diary.take(visit.ConsultantID, change.After.Slots...)
+	diary.take(visit.ConsultantID, postcode, change.After.Slots...)
 	return change, err
 }
 

@@ -233,6 +233,41 @@ func TestUserAddListDisable(t *testing.T) {
 	}
 }
 
+func TestUserDiaryChangesWhatIsGivenAndNothingOnBadInput(t *testing.T) {
+	dir := t.TempDir()
+	once(t, dir, nil, "", "user", "add", "mette@skolen.example", "--name", "Mette Holm", "--role", "consultant")
+	user := func() (u userLine) {
+		t.Helper()
+		out, errs, _ := once(t, dir, nil, "", "user", "list", "--json")
+		var users []userLine
+		if err := json.Unmarshal([]byte(out), &users); err != nil || len(users) != 1 {
+			t.Fatalf("%v: %s%s", err, out, errs)
+		}
+		return users[0]
+	}
+	if u := user(); u.Hours != reminders.DefaultHours.String() || u.Postcode != "" {
+		t.Errorf("at first: %+v", u)
+	}
+	if _, errs, code := once(t, dir, nil, "", "user", "diary", "Mette@skolen.example", "--hours", "man-ons 9-14", "--postcode", "DK-7400"); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	const hours = "mon 09:00-14:00,tue 09:00-14:00,wed 09:00-14:00"
+	if u := user(); u.Hours != hours || u.Postcode != "7400" {
+		t.Errorf("then: %+v", u)
+	}
+	for _, bad := range [][]string{{"--hours", "man 25-26", "--postcode", "8000"}, {"--hours", "man 8-12", "--postcode", "740"}} {
+		if _, errs, code := once(t, dir, nil, "", append([]string{"user", "diary", "mette@skolen.example"}, bad...)...); code == 0 || strings.Count(strings.TrimSpace(errs), "\n") != 0 {
+			t.Errorf("%v: exit %d: %s", bad, code, errs)
+		}
+	}
+	if _, errs, code := once(t, dir, nil, "", "user", "diary", "nobody@skolen.example", "--postcode", "8000"); code == 0 || !strings.Contains(errs, "nobody@skolen.example") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+	if u := user(); u.Hours != hours || u.Postcode != "7400" {
+		t.Errorf("bad input changed it: %+v", u)
+	}
+}
+
 func TestBackupOfARunningDatabase(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "roster.csv")

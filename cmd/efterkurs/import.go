@@ -132,6 +132,7 @@ func rosterRow(r roster.Row) (reminders.RosterRow, error) {
 		Contact:         reminders.Person{Name: r.Contact, Phone: r.ContactPhone, Email: r.ContactEmail},
 		ConsultantEmail: r.Consultant, TeacherEmail: r.Teacher,
 	}
+	row.Postcode = r.Postcode
 	if r.ClosedWeeks != "" {
 		weeks, err := reminders.ParseClosedWeeks(r.ClosedWeeks)
 		if err != nil {

@@ -22,9 +22,9 @@ import (
 func (p *program) user() *cobra.Command {
 	cmd := &cobra.Command{Use: "user", Short: "The school's own people: who may sign in", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return invalid("user needs one of: add, list, disable, calendar, replace")
+			return invalid("user needs one of: add, list, diary, disable, calendar, replace")
 		}}
-	cmd.AddCommand(p.userAdd(), p.userList(), p.userDisable(), p.userCalendar(), p.userReplace())
+	cmd.AddCommand(p.userAdd(), p.userList(), p.userDiary(), p.userDisable(), p.userCalendar(), p.userReplace())
 	return cmd
 }
 
@@ -109,6 +109,8 @@ type userLine struct {
 	Role     string `json:"role"`
 	Calendar string `json:"calendar"`
 	Disabled bool   `json:"disabled"`
+	Hours    string `json:"hours"`
+	Postcode string `json:"postcode"`
 }
 
 func (p *program) userList() *cobra.Command {
@@ -126,7 +128,7 @@ func (p *program) userList() *cobra.Command {
 			}
 			lines := make([]userLine, 0, len(users))
 			for _, u := range users {
-				lines = append(lines, userLine{u.Email, u.Name, u.Role, a.config.calendarAddress(u), !u.DisabledAt.IsZero()})
+				lines = append(lines, userLine{u.Email, u.Name, u.Role, a.config.calendarAddress(u), !u.DisabledAt.IsZero(), u.Hours.String(), u.Postcode})
 			}
 			if asJSON {
 				return json.NewEncoder(p.stdout).Encode(lines)
@@ -142,6 +144,48 @@ func (p *program) userList() *cobra.Command {
 			return w.Flush()
 		}}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (p *program) userDiary() *cobra.Command {
+	var hours, postcode string
+	cmd := &cobra.Command{Use: "diary EMAIL", Short: "When somebody can visit companies, and where they set out from",
+		Args: oneArgument("user diary takes one e-mail address"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var newHours *reminders.Hours
+			var newPostcode *string
+			if cmd.Flags().Changed("hours") {
+				parsed, err := reminders.ParseHours(hours)
+				if err != nil {
+					return err
+				}
+				newHours = &parsed
+			}
+			if cmd.Flags().Changed("postcode") {
+				parsed, err := reminders.ParsePostcode(postcode)
+				if err != nil {
+					return err
+				}
+				newPostcode = &parsed
+			}
+			a, err := p.open(cmd.Context(), time.Now, 10*time.Second)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			u, err := a.store.SetDiary(cmd.Context(), a.now(), args[0], newHours, newPostcode)
+			if err != nil {
+				return err
+			}
+			from := u.Postcode
+			if from == "" {
+				from = "(no postcode)"
+			}
+			_, err = fmt.Fprintf(p.stdout, "%s works %s and sets out from %s\n", u.Email, u.Hours, from)
+			return err
+		}}
+	cmd.Flags().StringVar(&hours, "hours", "", `working hours such as "man-tor 8-15:30, fre 8-13", which is what "" means`)
+	cmd.Flags().StringVar(&postcode, "postcode", "", `postcode they set out from; "" = not known`)
 	return cmd
 }
 

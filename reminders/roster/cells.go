@@ -107,6 +107,7 @@ func (p *parser) row(rec record) parsedRow {
 	row.Teacher = p.email(row, rec, colTeacher)
 	row.ClosedWeeks = p.closedWeeks(row, rec)
 	row.Weekday = p.weekday(row, rec)
+	row.Postcode = p.postcode(row, rec)
 	return *row
 }
 
@@ -189,6 +190,23 @@ func (p *parser) course(row *parsedRow, rec record) string {
 // An address as people have it. net/mail also takes quoted local parts and
 // comments; no mail provider that a participant uses hands those out.
 var address = regexp.MustCompile(`^[^\s@"(),:;<>\[\]\\]+@[^\s@"(),:;<>\[\]\\]+\.[^\s@"(),:;<>\[\]\\.]{2,}$`)
+
+// postcode is a Danish one: of a foreign company no drive is known anyway.
+func (p *parser) postcode(row *parsedRow, rec record) string {
+	text := p.text(rec, colPostcode)
+	if text == "" || !row.sound(colPostcode) {
+		return ""
+	}
+	code := strings.TrimPrefix(strings.TrimPrefix(strings.ToUpper(text), "DK"), "-")
+	if !postcode.MatchString(code) {
+		p.fault(row, colPostcode, text, "a postcode of four digits such as 7400")
+		return ""
+	}
+	return code
+}
+
+// postcode leaves out what no Danish place has: 0800 is the lowest.
+var postcode = regexp.MustCompile(`^(0[89]|[1-9][0-9])[0-9]{2}$`)
 
 func (p *parser) email(row *parsedRow, rec record, c column) string {
 	text := p.text(rec, c)

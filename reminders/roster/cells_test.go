@@ -175,6 +175,11 @@ func TestClosedWeeksAreSortedAndJoined(t *testing.T) {
 	}, []refused{{"54", "1 to 53"}, {"0", "1 to 53"}, {"sommer", "29-31,52"}, {"29-", "29-31,52"}, {"29,,30", "29-31,52"}})
 }
 
+func TestThePostcodeIsADanishOne(t *testing.T) {
+	checkColumn(t, "postcode", func(r Row) string { return r.Postcode }, []accepted{{"7400", "7400"}, {"DK-7400", "7400"}, {" 0999 ", "0999"}, {"", ""}},
+		[]refused{{"740", "four digits"}, {"74000", "four digits"}, {"0799", "four digits"}, {"Herning", "four digits"}, {"DK", "four digits"}})
+}
+
 func TestTheWeekdayIsAWorkingDay(t *testing.T) {
 	checkColumn(t, "weekday", func(r Row) string { return fmt.Sprint(r.Weekday) }, []accepted{
 		{"mandag", "1"}, {"Tuesday", "2"}, {"ons", "3"}, {"4", "4"}, {"fredag", "5"}, {"", "0"},

@@ -34,6 +34,7 @@ const (
 	colTeacher
 	colClosedWeeks
 	colWeekday
+	colPostcode
 	columnCount
 	colRow column = -1 // the row as a whole
 )
@@ -68,6 +69,7 @@ var columns = [columnCount]struct {
 	colTeacher:      {"teacher", "faglærer", false},
 	colClosedWeeks:  {"closed_weeks", "lukkeuger", false},
 	colWeekday:      {"weekday", "ugedag", false},
+	colPostcode:     {"postcode", "postnummer", false},
 }
 
 var columnsByKey = func() map[string]column {

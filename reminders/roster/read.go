@@ -57,6 +57,7 @@ type Row struct {
 	Consultant, Teacher                 string // e-mails in lower case
 
 	ClosedWeeks string // ISO weeks, sorted and joined: "29-31,52"
+	Postcode    string // the company's; "" = not given
 	Weekday     int    // 0 = not given, 1 Monday … 5 Friday
 }
 

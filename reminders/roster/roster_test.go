@@ -91,14 +91,14 @@ func TestAFullRowIsNormalised(t *testing.T) {
 		"class": "Hold 7", "phone": "0045 20 12 34 56", "email": "Soren@Fjordglas.DK", "slack": "u012ab3cd", "channel": "Slack",
 		"language": "Polsk", "easy": "Ja", "shift": "aften", "window": "12.00 - 13.30", "team": "Pakkeri", "goal": "mindre\nspild",
 		"basis": "samtykke", "contact": "Bo Friis", "contact_phone": "+45 30 11 22 33", "contact_email": "BO@fjordglas.dk",
-		"consultant": "kim@skole.dk", "teacher": "lis@skole.dk", "closed_weeks": "uge 29-31, 52", "weekday": "Torsdag",
+		"consultant": "kim@skole.dk", "teacher": "lis@skole.dk", "postcode": "DK-7400", "closed_weeks": "uge 29-31, 52", "weekday": "Torsdag",
 	}))
 	want := Row{
 		Line: 2, Name: "Søren Ågård", Company: "Fjordglas A/S", Course: "problemloesning", Start: "2026-11-23", End: "2026-11-24",
 		Class: "Hold 7", Phone: "+4520123456", Email: "soren@fjordglas.dk", Slack: "U012AB3CD", Channel: "slack",
 		Language: "pl", Easy: true, Shift: "evening", WindowFrom: 720, WindowTo: 810, Team: "Pakkeri", Goal: "mindre spild",
 		Basis: "consent", Contact: "Bo Friis", ContactPhone: "+4530112233", ContactEmail: "bo@fjordglas.dk",
-		Consultant: "kim@skole.dk", Teacher: "lis@skole.dk", ClosedWeeks: "29-31,52", Weekday: 4,
+		Consultant: "kim@skole.dk", Teacher: "lis@skole.dk", ClosedWeeks: "29-31,52", Postcode: "7400", Weekday: 4,
 	}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
