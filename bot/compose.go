@@ -94,7 +94,7 @@ func (b *Bot) Compose(_ context.Context, c reminders.Claim) (reminders.Outgoing,
 // one each time, whoever started at first.
 var togetherWeeks = map[int]int{3: 1, 5: 2}
 
-// together puts before an exercise who takes the first step, where the group and the text have room for it.
+// together adds to an exercise who takes the first step, where the group and the text have room for it.
 func (b *Bot) together(c reminders.Claim, lang string, values map[string]string, out *reminders.Outgoing) error {
 	turn, ok := togetherWeeks[c.Week]
 	if c.Kind != reminders.KindExercise || !ok || c.Person == nil || len(c.Buddies) == 0 || c.Starter == 0 {
@@ -119,12 +119,14 @@ func (b *Bot) together(c reminders.Claim, lang string, values map[string]string,
 	if err != nil {
 		return fmt.Errorf("text for %s: %w", c.Step, err)
 	}
-	switch {
-	case c.Channel != reminders.SMS:
-		out.Text = line + "\n\n" + out.Text
-	case templates.CountSegments(templates.NormaliseSMS(line+" "+out.Text)).Segments <= templates.CountSegments(templates.NormaliseSMS(out.Text)).Segments:
-		out.Text = line + " " + out.Text
+	with := strings.TrimSpace(out.Text) + "\n\n" + line
+	if c.Channel == reminders.SMS {
+		with = strings.TrimSpace(out.Text) + "\n" + line
+		if templates.CountSegments(templates.NormaliseSMS(with)).Segments > templates.CountSegments(templates.NormaliseSMS(out.Text)).Segments {
+			return nil
+		}
 	}
+	out.Text = with
 	return nil
 }
 
