@@ -43,6 +43,7 @@ var ErrNoRecord = errors.New("the provider keeps no record that can be asked")
 type Engine struct {
 	Store    Store
 	Desk     Desk
+	Diaries  Diaries // nil = nobody's calendar is fetched
 	Calendar *Calendar
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -80,7 +81,7 @@ func (e *Engine) Tick(ctx context.Context) (Counts, error) {
 	var counts Counts
 	var errs []error
 	for _, stage := range []func(context.Context, *Counts) error{
-		e.catchUpFirst, e.hear, e.planAll, e.pairAll, e.closeVisits, e.deliverAll, e.reconcile, e.rescue, e.forget,
+		e.catchUpFirst, e.hear, e.planAll, e.pairAll, e.closeVisits, e.deliverAll, e.reconcile, e.rescue, e.forget, e.diaries,
 	} {
 		if ctx.Err() != nil {
 			break

@@ -141,4 +141,6 @@ type User struct {
 	DisabledAt    time.Time // zero = active
 	Hours         Hours     // when they can visit companies
 	Postcode      string    // where they set out from; "" = not known
+	BusyURL       string    // a calendar (ICS) of when they are taken; "" = none. Whoever has it can read it
+	BusyFault     string    // what was wrong with it when it was last tried, a sentence; "" = nothing
 }

@@ -201,6 +201,12 @@ type Store interface {
 	ProposeVisit(ctx context.Context, now time.Time, visit Visit) error
 	// CloseVisits moves on visits whose time has passed: booked ones are held, proposed ones unplaced.
 	CloseVisits(ctx context.Context, now time.Time) (int, error)
+	// ClaimDiaries takes up to limit active users whose calendar was last tried every ago or longer, and notes now as when
+	// it was: of two workers one gets each.
+	ClaimDiaries(ctx context.Context, now time.Time, every time.Duration, limit int) ([]UserDiary, error)
+	// SaveDiary replaces the spans of a user. Where fault is not "" the last known spans stay. An address that was changed
+	// meanwhile keeps neither.
+	SaveDiary(ctx context.Context, d UserDiary, spans []Span, fault string) error
 	Brief(ctx context.Context, visitID int64) (Brief, error)
 	// Outcome is what was last saved about a visit; of Version 0 where nothing was.
 	Outcome(ctx context.Context, visitID int64) (VisitOutcome, error)

@@ -110,7 +110,7 @@ func (r personRow) person() reminders.Person {
 		OptedOutAt: r.OptedOutAt.Time(), PausedUntil: r.PausedUntil.Time(), AddressFault: r.AddressFault, DoubtAt: r.DoubtAt.Time(), MutedAt: r.MutedAt.Time()}
 }
 
-const userColumns = `u.id, u.email, u.name, u.role, u.language, u.password_hash, u.calendar_token, u.disabled_at, u.hours, u.postcode`
+const userColumns = `u.id, u.email, u.name, u.role, u.language, u.password_hash, u.calendar_token, u.disabled_at, u.hours, u.postcode, u.busy_url, u.busy_fault`
 
 type userRow struct {
 	ID            int64  `db:"id"`
@@ -123,6 +123,8 @@ type userRow struct {
 	DisabledAt    millis `db:"disabled_at"`
 	Hours         string `db:"hours"`
 	Postcode      string `db:"postcode"`
+	BusyURL       string `db:"busy_url"`
+	BusyFault     string `db:"busy_fault"`
 }
 
 func (r userRow) user() reminders.User {
@@ -131,7 +133,7 @@ func (r userRow) user() reminders.User {
 		hours = reminders.DefaultHours
 	}
 	return reminders.User{ID: r.ID, Email: r.Email, Name: r.Name, Role: r.Role, Language: r.Language, PasswordHash: r.PasswordHash,
-		CalendarToken: r.CalendarToken, DisabledAt: r.DisabledAt.Time(), Hours: hours, Postcode: r.Postcode}
+		CalendarToken: r.CalendarToken, DisabledAt: r.DisabledAt.Time(), Hours: hours, Postcode: r.Postcode, BusyURL: r.BusyURL, BusyFault: r.BusyFault}
 }
 
 const companyColumns = `co.id, co.name, co.postcode, co.window_from, co.window_to, co.closed_weeks, co.contact_id, co.consultant_id,

@@ -30,7 +30,7 @@ func (s *Store) SaveUser(ctx context.Context, now time.Time, u reminders.User) (
 			ON CONFLICT (email) DO UPDATE SET name = excluded.name, role = excluded.role, disabled_at = 0, updated_at = excluded.updated_at,
 				language = CASE WHEN excluded.language = '' THEN u.language ELSE excluded.language END,
 				password_hash = CASE WHEN excluded.password_hash = '' THEN u.password_hash ELSE excluded.password_hash END
-			RETURNING id, email, name, role, language, password_hash, calendar_token, disabled_at, hours, postcode`,
+			RETURNING id, email, name, role, language, password_hash, calendar_token, disabled_at, hours, postcode, busy_url, busy_fault`,
 			email, u.Name, u.Role, u.Language, u.PasswordHash, token, ms(now)); err != nil {
 			return fmt.Errorf("saving a user: %w", err)
 		}
@@ -49,28 +49,6 @@ func (s *Store) DisableUser(ctx context.Context, now time.Time, email string) er
 		}
 		return err
 	})
-}
-
-// SetDiary changes a user's working hours and home postcode, each where it is given; ENOTFOUND where there is no such user.
-func (s *Store) SetDiary(ctx context.Context, now time.Time, email string, hours *reminders.Hours, postcode *string) (user reminders.User, err error) {
-	err = s.write(ctx, func(t *tx) error {
-		var r userRow
-		if err := t.get(ctx, &r, `SELECT `+userColumns+` FROM users AS u WHERE u.email = $1`, strings.ToLower(strings.TrimSpace(clean(email)))); err != nil {
-			return notFound(err, "there is no user %s", email)
-		}
-		if hours != nil {
-			r.Hours = hours.String()
-		}
-		if postcode != nil {
-			r.Postcode = *postcode
-		}
-		if _, err := t.exec(ctx, `UPDATE users SET hours = $1, postcode = $2, updated_at = $3 WHERE id = $4`, r.Hours, r.Postcode, ms(now), r.ID); err != nil {
-			return fmt.Errorf("changing the diary of user %d: %w", r.ID, err)
-		}
-		user = r.user()
-		return nil
-	})
-	return user, err
 }
 
 // User returns a user; ENOTFOUND where there is none. So do UserByEmail and UserByCalendarToken, which

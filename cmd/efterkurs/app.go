@@ -17,6 +17,7 @@ import (
 
 	"efterkurs/bot"
 	calendars "efterkurs/bot/calendar"
+	"efterkurs/bot/diary"
 	"efterkurs/bot/email"
 	"efterkurs/bot/meaning"
 	"efterkurs/bot/slack"
@@ -85,7 +86,9 @@ func (a *app) assemble() error {
 	if from, err := mail.ParseAddress(a.config.MailFrom); err == nil {
 		a.bot.Organizer = calendars.Party{Name: from.Name, Email: from.Address}
 	}
-	a.engine = &reminders.Engine{Store: a.store, Desk: a.bot, Calendar: a.calendar, Now: a.now, Log: a.log, Worker: workerName()}
+	// Where nothing real is configured, a calendar of this machine may be tried out too.
+	diaries := diary.Fetcher{Now: a.now, Location: a.calendar.Location, AllowLoopback: len(a.config.outside()) == 0}
+	a.engine = &reminders.Engine{Store: a.store, Desk: a.bot, Diaries: diaries, Calendar: a.calendar, Now: a.now, Log: a.log, Worker: workerName()}
 	return nil
 }
 

@@ -5,9 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -266,6 +269,73 @@ func TestUserDiaryChangesWhatIsGivenAndNothingOnBadInput(t *testing.T) {
 	if u := user(); u.Hours != hours || u.Postcode != "7400" {
 		t.Errorf("bad input changed it: %+v", u)
 	}
+}
+
+// The address is checked before anything is changed, the next tick asks for it, and what is wrong with it is said where people look.
+func TestUserDiaryBusy(t *testing.T) {
+	dir := t.TempDir()
+	once(t, dir, nil, "", "user", "add", "mette@skolen.example", "--name", "Mette Holm", "--role", "consultant")
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		http.Error(w, "no", http.StatusNotFound)
+	}))
+	defer server.Close()
+	address := server.URL + "/mette.ics"
+	diary := func(args ...string) (string, int) {
+		_, errs, code := once(t, dir, nil, "", append([]string{"user", "diary", "mette@skolen.example"}, args...)...)
+		return errs, code
+	}
+	user := func(busy, fault string) {
+		t.Helper()
+		out, errs, _ := once(t, dir, nil, "", "user", "list", "--json")
+		var users []userLine
+		if err := json.Unmarshal([]byte(out), &users); err != nil || len(users) != 1 || users[0].Busy != busy || !strings.Contains(users[0].BusyError, fault) ||
+			(fault == "") != (users[0].BusyError == "") || !strings.Contains(out, `"busy_error":`) {
+			t.Errorf("%v: %s%s", err, out, errs)
+		}
+		table, _, _ := once(t, dir, nil, "", "user", "list")
+		if strings.Contains(table, "cannot be read") != (fault != "") || !strings.Contains(table, fault) {
+			t.Errorf("table: %s", table)
+		}
+	}
+	user("", "")
+	if errs, code := diary("--busy", address); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	user(address, "")
+	for _, bad := range []string{"my calendar", "file:///etc/passwd", "https://"} {
+		if errs, code := diary("--busy", bad, "--postcode", "8000"); code == 0 || strings.Count(strings.TrimSpace(errs), "\n") != 0 || !strings.Contains(errs, "calendar address") {
+			t.Errorf("%s: exit %d: %s", bad, code, errs)
+		}
+	}
+	user(address, "")
+	once(t, dir, nil, "", "tick", "--dry-run")
+	if n := asked.Load(); n != 0 {
+		t.Errorf("a dry run asked %d times", n)
+	}
+	for range 2 { // the second within half an hour
+		if _, errs, code := once(t, dir, nil, "", "tick"); code != 0 {
+			t.Fatalf("exit %d: %s", code, errs)
+		}
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+	user(address, "answers 404")
+	if errs, code := diary("--busy", "none"); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	user("", "")
+	// Where anything real is configured, this machine is not asked.
+	if errs, code := diary("--busy", address); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	real := map[string]string{"SMTP_URL": "smtp://mail.invalid:25", "MAIL_FROM": "a@skolen.example"}
+	if _, errs, code := once(t, dir, real, "", "tick"); code != 0 {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	user(address, "private network")
 }
 
 func TestBackupOfARunningDatabase(t *testing.T) {

@@ -107,6 +107,7 @@ func (p *program) dryTick(ctx context.Context, a *app, asJSON bool) error {
 	a.bot.Store = trial
 	a.engine.Store = trial
 	a.engine.Desk = dryDesk{a.bot}
+	a.engine.Diaries = nil // nobody's calendar is asked for what is not kept
 	var lines []dryLine
 	a.engine.Trace = func(v reminders.Verdict) { lines = append(lines, a.dryLine(v)) }
 	counts, err := a.engine.Tick(ctx)

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"efterkurs/bot/diary"
 	"efterkurs/bot/web"
 	"efterkurs/reminders"
 )
@@ -104,13 +105,15 @@ func (p *program) password(fromStdin bool) (string, error) {
 
 // userLine is one user in `user list --json`; its names are part of the public contract.
 type userLine struct {
-	Email    string `json:"email"`
-	Name     string `json:"name"`
-	Role     string `json:"role"`
-	Calendar string `json:"calendar"`
-	Disabled bool   `json:"disabled"`
-	Hours    string `json:"hours"`
-	Postcode string `json:"postcode"`
+	Email     string `json:"email"`
+	Name      string `json:"name"`
+	Role      string `json:"role"`
+	Calendar  string `json:"calendar"`
+	Disabled  bool   `json:"disabled"`
+	Hours     string `json:"hours"`
+	Postcode  string `json:"postcode"`
+	Busy      string `json:"busy"`       // the calendar that says when they are taken; "" = none
+	BusyError string `json:"busy_error"` // what was wrong with it when it was last tried; "" = nothing
 }
 
 func (p *program) userList() *cobra.Command {
@@ -128,7 +131,8 @@ func (p *program) userList() *cobra.Command {
 			}
 			lines := make([]userLine, 0, len(users))
 			for _, u := range users {
-				lines = append(lines, userLine{u.Email, u.Name, u.Role, a.config.calendarAddress(u), !u.DisabledAt.IsZero(), u.Hours.String(), u.Postcode})
+				lines = append(lines, userLine{u.Email, u.Name, u.Role, a.config.calendarAddress(u), !u.DisabledAt.IsZero(), u.Hours.String(), u.Postcode,
+					u.BusyURL, u.BusyFault})
 			}
 			if asJSON {
 				return json.NewEncoder(p.stdout).Encode(lines)
@@ -141,14 +145,22 @@ func (p *program) userList() *cobra.Command {
 				}
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.Email, l.Name, l.Role, l.Calendar)
 			}
-			return w.Flush()
+			if err := w.Flush(); err != nil {
+				return err
+			}
+			for _, l := range lines {
+				if l.BusyError != "" {
+					fmt.Fprintf(p.stdout, "%s: the calendar of when they are taken cannot be read: %s\n", l.Email, l.BusyError)
+				}
+			}
+			return nil
 		}}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
 func (p *program) userDiary() *cobra.Command {
-	var hours, postcode string
+	var hours, postcode, busy string
 	cmd := &cobra.Command{Use: "diary EMAIL", Short: "When somebody can visit companies, and where they set out from",
 		Args: oneArgument("user diary takes one e-mail address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -168,12 +180,20 @@ func (p *program) userDiary() *cobra.Command {
 				}
 				newPostcode = &parsed
 			}
+			var newBusy *string
+			if cmd.Flags().Changed("busy") {
+				parsed, err := diary.Address(busy)
+				if err != nil {
+					return err
+				}
+				newBusy = &parsed
+			}
 			a, err := p.open(cmd.Context(), time.Now, 10*time.Second)
 			if err != nil {
 				return err
 			}
 			defer a.close()
-			u, err := a.store.SetDiary(cmd.Context(), a.now(), args[0], newHours, newPostcode)
+			u, err := a.store.SetDiary(cmd.Context(), a.now(), args[0], newHours, newPostcode, newBusy)
 			if err != nil {
 				return err
 			}
@@ -181,11 +201,16 @@ func (p *program) userDiary() *cobra.Command {
 			if from == "" {
 				from = "(no postcode)"
 			}
-			_, err = fmt.Fprintf(p.stdout, "%s works %s and sets out from %s\n", u.Email, u.Hours, from)
+			taken := ""
+			if u.BusyURL != "" {
+				taken = "; a calendar says when they are taken"
+			}
+			_, err = fmt.Fprintf(p.stdout, "%s works %s and sets out from %s%s\n", u.Email, u.Hours, from, taken)
 			return err
 		}}
 	cmd.Flags().StringVar(&hours, "hours", "", `working hours such as "man-tor 8-15:30, fre 8-13", which is what "" means`)
 	cmd.Flags().StringVar(&postcode, "postcode", "", `postcode they set out from; "" = not known`)
+	cmd.Flags().StringVar(&busy, "busy", "", `address of a calendar (ICS) that says when they are taken; "" or "none" = none`)
 	return cmd
 }
 
