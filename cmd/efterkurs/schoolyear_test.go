@@ -17,10 +17,10 @@ import (
 	"efterkurs/store/storetest"
 )
 
-// schoolDiaries are the consultants' hours and where they set out from. The third and the fourth are part-time, and look
+// schoolDiaries are the consultants' hours and where they set out from. The third and the fourth have one day a week, and look
 // after twice as many companies as the others: there the times run short.
 var schoolDiaries = [10]struct{ hours, home string }{
-	{"", "7400"}, {"man-tor 8-16, fre 8-13", "8000"}, {"tir 8-15:30, tor 8-15:30", "7400"}, {"man 8-16, ons 8-16", "9000"}, {"man-fre 7-15", "7430"},
+	{"", "7400"}, {"man-tor 8-16, fre 8-13", "8000"}, {"tir 8-15:30", "7400"}, {"ons 8-16", "9000"}, {"man-fre 7-15", "7430"},
 	{"man-ons 9-17, fre 9-14", "8600"}, {"tir-fre 8-15:30", ""}, {"man-tor 10-18", "7100"}, {"man-fre 8-14", "8800"}, {"", ""},
 }
 
@@ -88,8 +88,8 @@ type schoolOffer struct {
 // E-mail is off: nobody is invited, and staff are not told. The clock stands only at 9:10 and 14:30 of working days, when the companies'
 // window is open; contacts write at once, or between.
 //
-// It fails where Bookable lets a consultant have a third visit on one day, where Bookable forgets the drive, where Slots
-// steps over weekends alone and not holidays, where it forgets the closed weeks, and where book does not look into the diary again.
+// It fails where Slots steps over weekends and closed weeks alone and not holidays, and where book does not look into the
+// diary again. It does not show that Bookable forgets the two a day: no consultant's day is that full here.
 func TestASchoolYear(t *testing.T) {
 	classes := storetest.Size(t, 133, 400, 400)
 	y := newSchoolYear(t, storetest.Size(t, 20, 60, 60))
@@ -142,6 +142,9 @@ func newSchoolYear(t *testing.T, companies int) *schoolYear {
 			closed: []reminders.ClosedWeeks{{29, 30, 31}, {7, 29, 30, 42}, {28, 29, 30, 52}}[i%3], consultant: i % 12}
 		if c.consultant >= 10 { // the two who are part-time
 			c.consultant -= 8
+		}
+		if c.consultant == 2 || c.consultant == 3 { // theirs are neighbours: three visits would fit into one day
+			c.postcode = schoolDiaries[c.consultant].home
 		}
 		y.companies = append(y.companies, c)
 	}
@@ -593,7 +596,7 @@ func (y *schoolYear) checkChoices(all []schoolVisit, placed map[int64]time.Time)
 				continue
 			}
 			chosen, offered := y.chosen[id], y.offers[id]
-			if !slices.ContainsFunc(offered, func(o schoolOffer) bool { return o.key == "visit-taken" }) && len(chosen) > 0 && y.visitWhy(id) != "no time left" {
+			if !slices.ContainsFunc(offered, func(o schoolOffer) bool { return o.key == "visit-taken" }) && len(chosen) > 0 && (y.hasTime(id) || y.handed(id) == 0) {
 				y.t.Errorf("visit %d did not get what its contact chose, and heard %v", id, offered)
 			}
 		}
@@ -615,13 +618,14 @@ func (y *schoolYear) crowded(key string) bool {
 	})
 }
 
-func (y *schoolYear) visitWhy(id int64) string {
-	for _, v := range y.visits() {
-		if v.id == id && v.start == 0 {
-			return y.why(v)
-		}
+// handed is how many replies about a visit wait for a person.
+func (y *schoolYear) handed(visit int64) (replies int) {
+	y.t.Helper()
+	if err := y.db.QueryRow(`SELECT COUNT(*) FROM replies AS r JOIN messages AS m ON m.subject = 'reply/' || r.id JOIN visits AS v ON v.class_id = m.class_id AND v.company_id = m.company_id
+		WHERE v.id = $1 AND r.state = 'inbox'`, visit).Scan(&replies); err != nil {
+		y.t.Fatal(err)
 	}
-	return ""
+	return replies
 }
 
 // why is why a visit has no time, as what was sent and what was written in answer to it tell.
@@ -644,10 +648,8 @@ func (y *schoolYear) why(v schoolVisit) string {
 	case y.mistaken[v.id]:
 		return "answer taken for another visit's"
 	case y.news[v.id] > 0 || len(y.chosen[v.id]) > 0:
-		var inbox int
-		if err := y.db.QueryRow(`SELECT COUNT(*) FROM replies AS r JOIN messages AS m ON m.subject = 'reply/' || r.id JOIN visits AS v ON v.class_id = m.class_id AND v.company_id = m.company_id
-			WHERE v.id = $1 AND r.state = 'inbox'`, v.id).Scan(&inbox); err != nil || inbox == 0 {
-			y.t.Errorf("visit %d has no time although its contact (%s) chose %v and wrote NY %d times, and nobody is told: %v", v.id, y.habit[v.id], y.chosen[v.id], y.news[v.id], err)
+		if y.handed(v.id) == 0 {
+			y.t.Errorf("visit %d has no time although its contact (%s) chose %v and wrote NY %d times, and nobody is told", v.id, y.habit[v.id], y.chosen[v.id], y.news[v.id])
 		}
 		return "no time left"
 	}
