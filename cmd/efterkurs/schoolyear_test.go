@@ -88,8 +88,8 @@ type schoolOffer struct {
 // E-mail is off: nobody is invited, and staff are not told. The clock stands only at 9:10 and 14:30 of working days, when the companies'
 // window is open; contacts write at once, or between.
 //
-// It fails where Slots steps over weekends and closed weeks alone and not holidays, and where book does not look into the
-// diary again. It does not show that Bookable forgets the two a day: no consultant's day is that full here.
+// It fails where Slots steps over weekends alone and not holidays, where it forgets the closed weeks, where Clashes forgets
+// the drive, and where book does not look into the diary again. It does not show that Bookable forgets the two a day: no consultant's day is that full here.
 func TestASchoolYear(t *testing.T) {
 	classes := storetest.Size(t, 133, 400, 400)
 	y := newSchoolYear(t, storetest.Size(t, 20, 60, 60))
