@@ -91,6 +91,7 @@ type schoolOffer struct {
 // It fails where Slots steps over weekends alone and not holidays, where it forgets the closed weeks, where Clashes forgets
 // the drive, and where book does not look into the diary again. It does not show that Bookable forgets the two a day: no consultant's day is that full here.
 func TestASchoolYear(t *testing.T) {
+	t.Parallel()
 	classes := storetest.Size(t, 133, 400, 400)
 	y := newSchoolYear(t, storetest.Size(t, 20, 60, 60))
 	first, err := reminders.ParseDate("2031-08-12")
@@ -133,7 +134,7 @@ func newSchoolYear(t *testing.T, companies int) *schoolYear {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := y.store.SetDiary(t.Context(), y.now(), u.Email, &hours, &d.home); err != nil {
+		if _, err := y.store.SetDiary(t.Context(), y.now(), u.Email, &hours, &d.home, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
