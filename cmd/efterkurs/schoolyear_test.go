@@ -47,7 +47,7 @@ type schoolCompany struct {
 
 // schoolVisit is a visit as the database has it.
 type schoolVisit struct {
-	id, proposed            int64
+	id                      int64
 	consultant, company     string
 	state, earliest         string
 	round                   int
