@@ -118,14 +118,15 @@ func (s *Server) slackInteractive(w http.ResponseWriter, r *http.Request) {
 // slackReceive stores and acknowledges within Slack's three seconds. What the text asks for, and then what is to be done,
 // goes on behind the acknowledgement where it takes longer; a STOP holds before it.
 func (s *Server) slackReceive(w http.ResponseWriter, r *http.Request, in bot.Inbound, then func(ctx context.Context)) {
-	if s.slackTake(w, r, in, then) {
+	if s.slackTake(w, r, in, false, then) {
 		w.WriteHeader(http.StatusOK)
 	}
 }
 
-// slackTake is slackReceive without the acknowledgement; it has answered the request where it is false.
-func (s *Server) slackTake(w http.ResponseWriter, r *http.Request, in bot.Inbound, then func(ctx context.Context)) bool {
-	kept, err := s.slackKeep(r, in)
+// slackTake is slackReceive without the acknowledgement; it has answered the request where it is false. named says that Slack was
+// asked already whose it is, whatever it said.
+func (s *Server) slackTake(w http.ResponseWriter, r *http.Request, in bot.Inbound, named bool, then func(ctx context.Context)) bool {
+	kept, err := s.slackKeep(r, in, named)
 	if err != nil {
 		s.Metrics.webhook("slack", "failed")
 		s.missed.note(reminders.Source(reminders.Slack, in.Attributes["team_id"]), s.Now())
@@ -152,10 +153,12 @@ func (s *Server) slackTake(w http.ResponseWriter, r *http.Request, in bot.Inboun
 }
 
 // slackKeep stores what was written, and who wrote it.
-func (s *Server) slackKeep(r *http.Request, in bot.Inbound) (bot.Kept, error) {
+func (s *Server) slackKeep(r *http.Request, in bot.Inbound, named bool) (bot.Kept, error) {
 	defer s.errands.storing.begin()()
-	if err := s.nameSlackUser(r, &in); err != nil {
-		return bot.Kept{}, err
+	if !named {
+		if err := s.nameSlackUser(r, &in); err != nil {
+			return bot.Kept{}, err
+		}
 	}
 	return s.Bot.Keep(r.Context(), in)
 }

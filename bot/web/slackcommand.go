@@ -29,7 +29,8 @@ func (s *Server) slackCommands(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This is not a command.", http.StatusBadRequest)
 		return
 	}
-	if user, ok := s.commander(r.Context(), command); ok {
+	user, email, asked, ok := s.commander(r.Context(), command)
+	if ok {
 		s.errands.call(func(ctx context.Context) { s.answerCommand(ctx, command, user) })
 		s.Metrics.webhook("slack", "command")
 		w.WriteHeader(http.StatusOK) // an empty answer shows nothing: what they asked for comes in a moment
@@ -42,10 +43,13 @@ func (s *Server) slackCommands(w http.ResponseWriter, r *http.Request) {
 	}
 	in := bot.Inbound{Channel: reminders.Slack, From: command.UserID, Text: text, At: s.Now(),
 		Attributes: map[string]string{"team_id": command.TeamID, "command": command.Command}}
+	if email != "" {
+		in.Attributes["email"] = email
+	}
 	if command.TriggerID != "" { // without one two commands cannot be told from one that came twice: both are kept
 		in.ProviderID = "command:" + command.TriggerID
 	}
-	if !s.slackTake(w, r, in, nil) {
+	if !s.slackTake(w, r, in, asked, nil) {
 		return
 	}
 	s.Metrics.webhook("slack", "command")
@@ -54,26 +58,26 @@ func (s *Server) slackCommands(w http.ResponseWriter, r *http.Request) {
 }
 
 // commander is the user at the school who gave a command; false where it is nobody we know, or where Slack does not say
-// who it is in time. Nobody who wants to be left alone is asked who they are.
-func (s *Server) commander(ctx context.Context, command slack.Command) (reminders.User, bool) {
+// who it is in time. Nobody who wants to be left alone is asked who they are. email is what Slack said where it was asked; it is not asked again.
+func (s *Server) commander(ctx context.Context, command slack.Command) (user reminders.User, email string, asked, ok bool) {
 	defer s.errands.storing.begin()()
 	if s.Slack == nil || s.Bot.Reader.Of(command.Text, nil, "da").Kind == meaning.Stop {
-		return reminders.User{}, false
+		return user, "", false, false
 	}
-	asked, cancel := context.WithTimeout(ctx, lookUpLimit)
+	asking, cancel := context.WithTimeout(ctx, lookUpLimit)
 	defer cancel()
-	email, err := s.Slack.UserEmail(asked, command.TeamID, command.UserID)
+	email, err := s.Slack.UserEmail(asking, command.TeamID, command.UserID)
 	if err != nil || email == "" {
 		if err != nil {
 			s.Log.Warn("looking up who gave a command in Slack", "workspace", command.TeamID, "error", err)
 		}
-		return reminders.User{}, false
+		return user, email, true, false
 	}
-	user, err := s.Store.UserByEmail(ctx, email)
+	user, err = s.Store.UserByEmail(ctx, email)
 	if err != nil || !user.DisabledAt.IsZero() {
-		return reminders.User{}, false
+		return user, email, true, false
 	}
-	return user, true
+	return user, email, true, true
 }
 
 func (s *Server) answerCommand(ctx context.Context, command slack.Command, user reminders.User) {

@@ -92,8 +92,11 @@ type schoolOffer struct {
 // the drive, and where book does not look into the diary again. It does not show that Bookable forgets the two a day: no consultant's day is that full here.
 func TestASchoolYear(t *testing.T) {
 	t.Parallel()
-	classes := storetest.Size(t, 133, 400, 400)
-	y := newSchoolYear(t, storetest.Size(t, 20, 60, 60))
+	classes, companies := storetest.Size(t, 133, 400, 400), storetest.Size(t, 20, 60, 60)
+	if raceDetector { // it takes its time
+		classes, companies = 26, 10
+	}
+	y := newSchoolYear(t, companies)
 	first, err := reminders.ParseDate("2031-08-12")
 	if err != nil {
 		t.Fatal(err)
@@ -530,7 +533,7 @@ func (y *schoolYear) check() {
 		line += fmt.Sprintf(", unplaced (%s) %s", why, percent(unplaced[why]))
 	}
 	y.t.Logf("%s; clashes: %d", line, clashes)
-	if clashes == 0 || within < len(all)/2 {
+	if clashes == 0 && !raceDetector || within < len(all)/2 {
 		y.t.Error("too little happened: the test proves nothing")
 	}
 }
