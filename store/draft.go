@@ -33,7 +33,7 @@ func findDrafts(ctx context.Context, t *tx, companyID, viewer int64, near time.T
 	if len(companies) == 0 {
 		return nil, nil
 	}
-	alone, err := withoutGroup(ctx, t, near, past, "")
+	alone, err := withoutGroup(ctx, t, near, past)
 	if err != nil {
 		return nil, err
 	}

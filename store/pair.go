@@ -20,7 +20,7 @@ func (s *Store) CompaniesToPair(ctx context.Context, near time.Time, past remind
 }
 
 func companiesToPair(ctx context.Context, t *tx, near time.Time, past reminders.Date) ([]reminders.PairSubject, error) {
-	alone, err := withoutGroup(ctx, t, near, past, "")
+	alone, err := withoutGroup(ctx, t, near, past)
 	if err != nil || len(alone) == 0 {
 		return nil, err
 	}
@@ -33,13 +33,13 @@ func companiesToPair(ctx context.Context, t *tx, near time.Time, past reminders.
 
 // withoutGroup returns the enrolments that are in no group and whose exercise 1 is due before near, by company (index
 // classes_end, then the enrolments of those classes, then the key (subject, step)).
-func withoutGroup(ctx context.Context, t *tx, near time.Time, past reminders.Date, and string, args ...any) (alone []enrolmentRow, err error) {
+func withoutGroup(ctx context.Context, t *tx, near time.Time, past reminders.Date) (alone []enrolmentRow, err error) {
 	if err := t.all(ctx, &alone, `SELECT `+enrolmentColumns+` FROM classes AS cl
 		JOIN enrolments AS e ON e.class_id = cl.id JOIN persons AS p ON p.id = e.person_id
 		WHERE cl.end_date >= $1 AND p.opted_out_at = 0 AND p.erased_at = 0
 			AND NOT EXISTS (SELECT 1 FROM buddy_members AS b WHERE b.enrolment_id = e.id AND b.left_at = 0)
-			AND EXISTS (SELECT 1 FROM messages AS m WHERE m.subject = 'enrolment/' || e.id AND m.step = 'exercise-1' AND m.due_at < $2)`+and+`
-		ORDER BY e.company_id, e.id`, append([]any{past.String(), ms(near)}, args...)...); err != nil {
+			AND EXISTS (SELECT 1 FROM messages AS m WHERE m.subject = 'enrolment/' || e.id AND m.step = 'exercise-1' AND m.due_at < $2)
+		ORDER BY e.company_id, e.id`, past.String(), ms(near)); err != nil {
 		return nil, fmt.Errorf("looking for people without a buddy: %w", err)
 	}
 	return alone, nil
